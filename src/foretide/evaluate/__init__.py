@@ -1,0 +1,1 @@
+"""How predictions are judged: metrics, splits by time, backtests."""

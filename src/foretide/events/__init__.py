@@ -1,0 +1,1 @@
+"""Events: where they come from, their quality, and the store that keeps them."""

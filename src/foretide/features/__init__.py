@@ -1,0 +1,1 @@
+"""What was known about users at a moment, computed bucket by bucket."""

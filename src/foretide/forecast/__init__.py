@@ -1,0 +1,1 @@
+"""Forecasts of count series, whole panels at a time."""

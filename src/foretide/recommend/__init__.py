@@ -1,0 +1,1 @@
+"""What to show a user in the light of where the user is heading."""

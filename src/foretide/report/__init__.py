@@ -1,0 +1,1 @@
+"""A self-contained report on where the users are heading."""
