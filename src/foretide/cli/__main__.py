@@ -1,0 +1,5 @@
+"""``python -m foretide.cli``."""
+
+from foretide.cli import main
+
+main()

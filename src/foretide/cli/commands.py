@@ -1,0 +1,5 @@
+"""Importing this module registers every command."""
+
+from foretide.cli import data, insight, show
+
+__all__ = ["data", "insight", "show"]

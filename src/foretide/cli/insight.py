@@ -1,0 +1,170 @@
+"""Commands that answer: history, stages, growth, forecast, outlook, recommend."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from foretide.cli import app
+from foretide.cli.options import (
+    AsOf,
+    Format,
+    Horizon,
+    Lang,
+    OutputFile,
+    PrintAs,
+    WorkspaceDir,
+    parse_levels,
+    parse_time,
+)
+from foretide.cli.output import check_output, emit, inform
+from foretide.text import say, speaking
+
+What = Annotated[
+    str | None,
+    typer.Argument(help="events, users, value, stages, interests or series. Default: events, or series if there are none."),
+]
+By = Annotated[str | None, typer.Option(help="One series for each value of this column.")]
+User = Annotated[str | None, typer.Argument(help="One user; else give --all.")]
+Everyone = Annotated[bool, typer.Option("--all", help="All users.")]
+"""Who is asked about."""
+
+
+@app.command()
+def history(
+    what: What = None,
+    workspace: WorkspaceDir = Path(),
+    by: By = None,
+    as_of: AsOf = None,
+    print_as: PrintAs = Format.table,
+    output: OutputFile = None,
+    lang: Lang = "en",
+) -> None:
+    """Print the daily series of what has happened."""
+    from foretide.workspace import Workspace
+
+    check_output(output)
+    with speaking(lang):
+        place = Workspace.open(workspace)
+        panel = place.history(what or place.default_measure(), by, parse_time(as_of))
+        emit(panel.to_frame().sort("ds", descending=True, maintain_order=True), print_as, output)
+
+
+@app.command()
+def stages(
+    workspace: WorkspaceDir = Path(),
+    as_of: AsOf = None,
+    print_as: PrintAs = Format.table,
+    output: OutputFile = None,
+    lang: Lang = "en",
+) -> None:
+    """Print every user's lifecycle stage and activity at a time."""
+    from foretide.workspace import Workspace
+
+    check_output(output)
+    with speaking(lang):
+        emit(Workspace.open(workspace).features(parse_time(as_of)), print_as, output)
+
+
+@app.command()
+def growth(
+    workspace: WorkspaceDir = Path(),
+    as_of: AsOf = None,
+    print_as: PrintAs = Format.table,
+    output: OutputFile = None,
+    lang: Lang = "en",
+) -> None:
+    """Print the daily account of active users: new, resurrected, lost."""
+    from foretide.workspace import Workspace
+
+    check_output(output)
+    with speaking(lang):
+        account = Workspace.open(workspace).growth(parse_time(as_of))
+        emit(account.sort("ds", descending=True), print_as, output)
+
+
+@app.command()
+def forecast(
+    what: What = None,
+    workspace: WorkspaceDir = Path(),
+    by: By = None,
+    horizon: Horizon = 28,
+    level: Annotated[str, typer.Option(help="Interval levels in percent.")] = "80,95",
+    as_of: AsOf = None,
+    print_as: PrintAs = Format.table,
+    output: OutputFile = None,
+    lang: Lang = "en",
+) -> None:
+    """Forecast daily series, with intervals, beside a backtest against the seasonal naive."""
+    from foretide.workspace import Workspace
+
+    check_output(output)
+    with speaking(lang):
+        place = Workspace.open(workspace)
+        measure = what or place.default_measure()
+        run = place.forecast(measure, by, horizon, parse_levels(level), parse_time(as_of))
+        emit(run.forecast.to_frame(), print_as, output, title=say("cli.forecast", what=measure, h=horizon))
+        if print_as is Format.table:
+            emit(run.backtest, title=say("cli.backtest"))
+        for note in run.notes:
+            inform(note)
+
+
+@app.command()
+def outlook(
+    user: User = None,
+    everyone: Everyone = False,
+    workspace: WorkspaceDir = Path(),
+    horizon: Horizon = 28,
+    as_of: AsOf = None,
+    print_as: PrintAs = Format.table,
+    output: OutputFile = None,
+    lang: Lang = "en",
+) -> None:
+    """Tell what users will do: stage, chance of inactivity, active days, interests."""
+    from foretide.workspace import Workspace
+
+    check_output(output)
+    with speaking(lang):
+        seen = Workspace.open(workspace).outlook(chosen(user, everyone), horizon, parse_time(as_of))
+        emit(seen.users, print_as, output)
+        if user is not None and print_as is Format.table and output is None:
+            emit(seen.interests, title=say("cli.interests"))
+        for note in seen.notes:
+            inform(note)
+
+
+@app.command()
+def recommend(
+    user: User = None,
+    everyone: Everyone = False,
+    workspace: WorkspaceDir = Path(),
+    k: Annotated[int, typer.Option("-k", help="How many items.")] = 10,
+    repeats: Annotated[
+        bool | None, typer.Option("--repeats/--no-repeats", help="May seen items come back? Default by domain.")
+    ] = None,
+    explain: Annotated[bool, typer.Option("--explain", help="Say why.")] = False,
+    as_of: AsOf = None,
+    print_as: PrintAs = Format.table,
+    output: OutputFile = None,
+    lang: Lang = "en",
+) -> None:
+    """Recommend items in the light of where users are heading."""
+    from foretide.workspace import Workspace
+
+    check_output(output)
+    with speaking(lang):
+        place = Workspace.open(workspace)
+        picked = place.recommend(chosen(user, everyone), k, repeats=repeats, as_of=parse_time(as_of))
+        emit(picked.explained() if explain else picked.items, print_as, output)
+        for note in picked.notes:
+            inform(note)
+
+
+def chosen(user: str | None, everyone: bool) -> list[str] | None:
+    """Return the users asked about, None for all."""
+    if (user is None) != everyone:
+        raise typer.BadParameter("name one user, or give --all")
+    return None if user is None else [user]

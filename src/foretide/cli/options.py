@@ -1,0 +1,65 @@
+"""The options that commands share, each written once."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+class Format(StrEnum):
+    """How a table is printed."""
+
+    table = "table"
+    json = "json"
+    csv = "csv"
+
+
+WorkspaceDir = Annotated[
+    Path, typer.Option("--workspace", "-w", envvar="FORETIDE_WORKSPACE", help="Folder of the workspace.")
+]
+AsOf = Annotated[
+    str | None,
+    typer.Option(
+        help="As if nothing at or after this time were known: 2026-03-31 or 2026-03-31T18:00+01:00. "
+        "Default: the end of the last whole day.",
+    ),
+]
+Lang = Annotated[str, typer.Option(envvar="FORETIDE_LANG", help="Language of what is said: en or zh.")]
+PrintAs = Annotated[Format, typer.Option("--format", help="How the table is printed.")]
+OutputFile = Annotated[
+    Path | None,
+    typer.Option("--output", "-o", help="Write the whole table to this file: .csv, .json or .parquet."),
+]
+Horizon = Annotated[int, typer.Option("--horizon", "-h", help="Days ahead.")]
+
+
+def parse_levels(text: str) -> tuple[int, ...]:
+    """Read ``80,95`` as interval levels in percent."""
+    try:
+        return tuple(int(level) for level in text.split(","))
+    except ValueError:
+        raise typer.BadParameter(f"levels are whole percents such as 80,95, not {text!r}") from None
+
+
+def parse_time(text: str | None) -> datetime | None:
+    """Read a date or a time in ISO 8601; without an offset it stays naive (the workspace's clock)."""
+    if text is None:
+        return None
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        raise typer.BadParameter(
+            f"{text!r} is not a date or time; write 2026-03-31 or 2026-03-31T18:00+01:00"
+        ) from None
+
+
+def parse_pairs(pairs: list[str]) -> dict[str, str]:
+    """Read ``NAME=COLUMN`` options; an empty column drops the name."""
+    for pair in pairs:
+        if "=" not in pair:
+            raise typer.BadParameter(f"write NAME=COLUMN, such as ts=InvoiceDate, not {pair!r}")
+    return dict(pair.split("=", 1) for pair in pairs)

@@ -1,0 +1,104 @@
+"""How the commands show tables, on the terminal and in files."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from foretide.cli.options import Format
+from foretide.errors import UsageError
+from foretide.text import say
+
+if TYPE_CHECKING:
+    import polars as pl
+
+#: A printed table is cut to this many rows; ``-o FILE``, ``--format json`` and ``csv`` give them all.
+PRINTED_ROWS = 24
+
+WRITERS: dict[str, Callable[[pl.DataFrame, Path], object]] = {
+    ".csv": lambda frame, path: frame.write_csv(path),
+    ".json": lambda frame, path: frame.write_json(path),
+    ".parquet": lambda frame, path: frame.write_parquet(path),
+}
+
+
+def emit(
+    frame: pl.DataFrame, print_as: Format = Format.table, output: Path | None = None, title: str = ""
+) -> None:
+    """Write a table to a file if one is named, else print it."""
+    if output is not None:
+        write(frame, output)
+        inform(say("cli.wrote", rows=f"{frame.height:,}", path=output))
+    elif print_as is Format.json:
+        sys.stdout.write(frame.write_json() + "\n")
+    elif print_as is Format.csv:
+        sys.stdout.write(frame.write_csv())
+    else:
+        print_table(frame, title)
+
+
+def check_output(output: Path | None) -> None:
+    """Refuse a file whose suffix names no table format, before any work is done."""
+    if output is not None and output.suffix not in WRITERS:
+        raise UsageError(f"{output}: the suffix must be one of {', '.join(WRITERS)}")
+
+
+def write(frame: pl.DataFrame, path: Path) -> None:
+    """Write a table in the format of the suffix; the old file stays until the new one is whole."""
+    check_output(path)
+    scratch = path.with_name(f".{path.name}.part")
+    try:
+        WRITERS[path.suffix](frame, scratch)
+        scratch.replace(path)
+    finally:
+        scratch.unlink(missing_ok=True)
+
+
+def print_table(frame: pl.DataFrame, title: str = "") -> None:
+    """Print the first rows of a table for a person."""
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    table = Table(title=escape(title) or None, title_justify="left", header_style="bold", box=None, pad_edge=False)
+    for name, dtype in frame.schema.items():
+        table.add_column(escape(name), justify="right" if dtype.is_numeric() else "left")
+    for row in frame.head(PRINTED_ROWS).iter_rows():
+        table.add_row(*(escape(readable(cell)) for cell in row))
+    console = Console()
+    console.print(table)
+    if frame.height > PRINTED_ROWS:
+        console.print(say("cli.more_rows", rows=f"{frame.height - PRINTED_ROWS:,}"), style="dim")
+
+
+def readable(cell: object) -> str:
+    """Return a cell as a person would write it."""
+    if cell is None:
+        return ""
+    if isinstance(cell, float):
+        return f"{cell:,.3f}" if abs(cell) < 100 else f"{cell:,.0f}"
+    if isinstance(cell, int) and not isinstance(cell, bool):
+        return f"{cell:,}"
+    if isinstance(cell, Sequence) and not isinstance(cell, str):
+        return ", ".join(readable(part) for part in cell)
+    return str(cell)
+
+
+def inform(message: str) -> None:
+    """Tell the user something that is not part of the answer: on standard error."""
+    sys.stderr.write(message + "\n")
+
+
+@contextmanager
+def progress_of_rows(name: str) -> Iterator[Callable[[int], None]]:
+    """Show on standard error how many rows of a file were read; silent where no person looks on."""
+    from rich.console import Console
+    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    columns = (SpinnerColumn(), TextColumn("{task.description} {task.completed:,}"), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task(name, total=None)
+        yield lambda rows: progress.advance(task, rows)

@@ -1,0 +1,173 @@
+"""A workspace: a folder with ``foretide.toml`` and a store, and the steps of the main job in order.
+
+Nothing clever happens here. Each method settles what is known at ``as_of`` and hands it to the part that
+knows how.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import polars as pl
+
+from foretide.errors import NothingStoredError, NotEnoughDataError, UsageError
+from foretide.events.check import check
+from foretide.events.records import Chunk, Counts
+from foretide.events.sources.files import FileSource, sniff
+from foretide.events.sources.frames import frame_chunks
+from foretide.events.store import EventStore
+from foretide.features import population, series
+from foretide.features.fold import feature_table
+from foretide.features.lifecycle import LifecycleRule
+from foretide.features.now import default_as_of
+from foretide.forecast.engine import Run, run, run_shares
+from foretide.outlook import Outlook, outlook
+from foretide.recommend.engine import recommend
+from foretide.schema import STAGES, Panel
+from foretide.settings import Settings
+
+#: What can be forecast; the last is for data that were aggregated elsewhere.
+MEASURES = ("events", "users", "value", "stages", "interests", "series")
+#: Those whose series are shares of a whole.
+SHARES = ("stages", "interests")
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """A team's events and what foretide makes of them.
+
+    Use ``Workspace.create(path)`` for a new one and ``Workspace.open(path)`` for one that is there.
+    """
+
+    path: Path
+    settings: Settings
+    store: EventStore
+
+    @classmethod
+    def create(cls, path: Path | str, **settings: Any) -> Workspace:
+        """Make a folder into a workspace; ``settings`` are the fields of ``Settings``.
+
+        Raises
+        ------
+        UsageError
+            If the folder is a workspace already or a setting is out of range.
+        """
+        path = Path(path)
+        chosen = Settings(**settings)
+        if Settings.exists(path):
+            raise UsageError(f"{path} is a workspace already; choose another folder or use it as it is")
+        path.mkdir(parents=True, exist_ok=True)
+        store = EventStore.create(path / "store", chosen.timezone)
+        chosen.save(path)
+        return cls(path, chosen, store)
+
+    @classmethod
+    def open(cls, path: Path | str = ".") -> Workspace:
+        """Open a workspace.
+
+        Raises
+        ------
+        NotAWorkspaceError
+            If the folder is none.
+        """
+        path = Path(path)
+        chosen = Settings.load(path)
+        return cls(path, chosen, EventStore.open(path / "store", chosen.timezone))
+
+    def import_file(self, path: Path | str, **corrections: Any) -> Counts:
+        """Import a file; ``corrections`` as in ``foretide.events.sources.files.sniff``."""
+        return self.load(sniff(Path(path), **corrections))
+
+    def load(self, source: FileSource, progress: Callable[[int], object] | None = None) -> Counts:
+        """Import what ``sniff`` found in a file.
+
+        Parameters
+        ----------
+        source
+            The file and the meaning of its columns.
+        progress
+            Called with the number of rows of each piece that was read.
+
+        Raises
+        ------
+        NothingStoredError
+            If every row was rejected; the rows are in the quarantine with their reasons.
+        """
+        name = source.path.name
+        if source.mapping.kind != "events":
+            return self.store.put(source.mapping.kind, *source.table(), source=name)
+        counts = self.store.ingest(watched(source.chunks(), progress), name)
+        if counts.quarantined == counts.read:
+            reasons = ", ".join(f"{reason} {n:,}" for reason, n in counts.reasons.most_common(3))
+            raise NothingStoredError(
+                f"{name}: none of the {counts.read:,} rows could be stored ({reasons}); "
+                f"see them with: foretide quarantine --workspace {self.path}"
+            )
+        return counts
+
+    def ingest(self, frame: Any, name: str = "frame", **corrections: Any) -> Counts:
+        """Import a pandas, Polars or Arrow frame of events; ``corrections`` as in ``frame_chunks``."""
+        return self.store.ingest(frame_chunks(frame, source=name, **corrections), name)
+
+    def check(self) -> pl.DataFrame:
+        """Return what is odd about the events, a row of ``schema.FINDINGS`` each."""
+        return check(self.store)
+
+    def moment(self, as_of: datetime | None = None) -> datetime:
+        """Return ``as_of`` in UTC: a naive time is the workspace's clock, None the end of the last whole day."""
+        if as_of is not None:
+            zone = as_of.tzinfo or ZoneInfo(self.settings.timezone)
+            return as_of.replace(tzinfo=zone).astimezone(ZoneInfo("UTC"))
+        span = self.store.span()
+        if span is None:
+            raise NotEnoughDataError(f"{self.path} has no events yet; import some with: foretide import FILE")
+        return default_as_of(self.store, span[1])
+
+    def history(self, what: str = "events", by: str | None = None, as_of: datetime | None = None) -> Panel:
+        """Return daily series of one of ``MEASURES``, one for each value of the column ``by``."""
+        if what not in MEASURES:
+            raise UsageError(f"{what!r} is not one of {', '.join(MEASURES)}")
+        if what == "series":
+            return series.series_panel(self.store.series(), as_of)
+        moment = self.moment(as_of)
+        if what == "stages":
+            return series.stage_panel(population.stage_counts(self.store, moment, self.rule))
+        if what == "interests":
+            return series.panel(self.store, "events", by=by or "category", as_of=moment)
+        return series.panel(self.store, what, by=by, as_of=moment)
+
+    def growth(self, as_of: datetime | None = None) -> pl.DataFrame:
+        """Return the daily account of active users, ``schema.ACCOUNTING``."""
+        return population.accounting(self.store, self.moment(as_of), self.rule)
+
+    def features(self, as_of: datetime | None = None) -> pl.DataFrame:
+        """Return what is known about each user: stage, activity, gaps."""
+        return feature_table(self.store, [self.moment(as_of)], self.rule)
+
+    def forecast(
+        self,
+        what: str = "events",
+        by: str | None = None,
+        h: int = 28,
+        levels: Sequence[int] = (80, 95),
+        as_of: datetime | None = None,
+    ) -> Run:
+        """Forecast one of ``MEASURES`` for ``h`` days, with intervals at ``levels`` percent."""
+        forecaster = run_shares if what in SHARES else run
+        return forecaster(self.history(what, by, as_of), h, levels)
+
+    def outlook(
+        self, users: Sequence[str] | None = None, horizon_days: int = 28, as_of: datetime | None = None
+    ) -> Outlook:
+        """Tell what users will do: all of them, or those named."""
+        return outlook(self.store, self.moment(as_of), horizon_days, self.rule, users)
+
+    @property
+    def rule(self) -> LifecycleRule:
+        """The lifecycle rule of this workspace."""
+        return LifecycleRule(self.settings.window_days, self.settings.critical_events or None)
