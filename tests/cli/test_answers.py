@@ -1,0 +1,106 @@
+"""Asking through the command line: every answer in every format, and questions that cannot be answered."""
+
+import csv
+import io
+import json
+
+import polars as pl
+import pytest
+
+from foretide.schema import OUTLOOK, RECOMMENDATIONS
+
+FORECAST = ["unique_id", "ds", "mean", "median", "lo-80", "hi-80", "lo-95", "hi-95"]
+
+
+@pytest.mark.parametrize("what", ["events", "users", "value", "stages", "interests"])
+def test_every_measure_has_a_forecast(foretide, shop, what):
+    told = foretide("forecast", what, "-w", shop, "--format", "json", "-h", "14")
+    assert told.code == 0, told.err
+    frame = pl.DataFrame(json.loads(told.out))
+    assert frame.columns == FORECAST
+    assert frame.group_by("unique_id").len()["len"].unique().to_list() == [14]
+    assert frame["lo-95"].min() >= 0
+    if what in {"stages", "interests"}:
+        assert frame.group_by("ds").agg(pl.col("mean").sum())["mean"].to_list() == pytest.approx([1.0] * 14)
+
+
+def test_one_series_for_each_country(foretide, shop, simulation):
+    told = foretide("forecast", "users", "--by", "country", "-w", shop, "--format", "csv", "-h", "3", "--level", "90")
+    rows = list(csv.DictReader(io.StringIO(told.out)))
+    assert {row["unique_id"] for row in rows} == set(simulation.users["country"])
+    assert set(rows[0]) == {"unique_id", "ds", "mean", "median", "lo-90", "hi-90"}
+
+
+def test_the_outlook_of_everyone_and_of_one(foretide, shop, tmp_path):
+    path = tmp_path / "outlook.parquet"
+    assert foretide("outlook", "--all", "-w", shop, "-o", path).code == 0
+    everyone = pl.read_parquet(path)
+    assert everyone.columns == OUTLOOK.names()
+    assert everyone["p_inactive"].is_between(0, 1).all()
+    user = everyone["user_id"][0]
+    (one,) = json.loads(foretide("outlook", user, "-w", shop, "--format", "json").out)
+    assert one["p_inactive"] == pytest.approx(everyone["p_inactive"][0])
+
+
+def test_recommendations_with_and_without_reasons(foretide, shop):
+    told = foretide("recommend", "--all", "-w", shop, "-k", "5", "--format", "json")
+    frame = pl.DataFrame(json.loads(told.out))
+    assert frame.columns == RECOMMENDATIONS.names()
+    assert frame["rank"].max() == 5
+    user = frame["user_id"][0]
+    for lang in ("en", "zh"):
+        assert foretide("recommend", user, "-w", shop, "--explain", "--lang", lang).code == 0
+
+
+def test_an_unknown_user_is_answered_and_told(foretide, shop):
+    told = foretide("recommend", "nobody", "-w", shop)
+    assert told.code == 0
+    assert "nobody" in told.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("forecast", "weather"), "weather"),
+        (("forecast", "events", "-h", "0"), "horizon"),
+        (("forecast", "events", "--level", "high"), "level"),
+        (("forecast", "events", "--level", "100"), "level"),
+        (("forecast", "events", "--by", "shoe_size"), "shoe_size"),
+        (("forecast", "events", "--as-of", "yesterday"), "yesterday"),
+        (("forecast", "events", "-o", "answer.xlsx"), ".parquet"),
+        (("outlook",), "--all"),
+        (("outlook", "u1", "--all"), "--all"),
+        (("recommend", "--all", "-k", "0"), "k"),
+    ],
+)
+def test_a_question_that_cannot_be_answered(foretide, shop, arguments, words):
+    told = foretide(*arguments, "-w", shop)
+    assert told.code in {1, 2}
+    assert words in told.err
+    assert "Traceback" not in told.err
+
+
+def test_nothing_after_as_of_is_known(foretide, shop):
+    told = foretide("history", "events", "-w", shop, "--as-of", "2025-03-01", "--format", "json")
+    days = [row["ds"] for row in json.loads(told.out)]
+    assert days
+    assert max(days) == "2025-02-28"
+
+
+def test_the_account_of_growth_adds_up(foretide, shop):
+    account = pl.DataFrame(json.loads(foretide("growth", "-w", shop, "--format", "json").out)).sort("ds")
+    flows = account["new"] + account["resurrected"] - account["lost"]
+    assert (account["active"].diff()[1:] == flows[1:]).all()
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_the_check_speaks_every_language(foretide, shop, lang):
+    assert foretide("check", "-w", shop, "--lang", lang).code == 0
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_the_report_is_one_file(foretide, shop, tmp_path, lang):
+    path = tmp_path / "report.html"
+    told = foretide("report", "-w", shop, "-o", path, "--lang", lang)
+    assert told.code == 0, told.err
+    assert f'lang="{lang}' in path.read_text("utf-8")
