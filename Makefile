@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN    := .venv/bin
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: demo test check lock clean
+.PHONY: demo test check lock peers clean help
 .DEFAULT_GOAL := help
 
 help:
@@ -31,10 +31,15 @@ lock:
 	    --extra demo pyproject.toml -o requirements/demo.txt
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header \
 	    --extra dev pyproject.toml -o requirements/dev.txt
+	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header \
+	    requirements/peers.in -o requirements/peers.txt
+
+## make peers   the libraries that benchmarks/ compares with, in .venv-peers
+peers: .venv-peers/.done
 
 ## make clean   remove the set-up and the demo
 clean:
-	rm -rf .venv demo
+	rm -rf .venv .venv-peers demo
 
 .venv/bin/python:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "foretide needs Python 3.11 or newer: make PYTHON=python3.12 ...")'
@@ -49,3 +54,8 @@ clean:
 	$(BIN)/pip install -q --require-hashes -r requirements/dev.txt
 	$(BIN)/pip install -q --no-deps -e .
 	touch $@ .venv/.demo
+
+.venv-peers/.done: requirements/peers.txt
+	$(PYTHON) -m venv .venv-peers
+	.venv-peers/bin/pip install -q --require-hashes -r requirements/peers.txt
+	touch $@

@@ -1,0 +1,99 @@
+"""Items that might be shown to each user, with a score: few per user out of many items."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Protocol, Self
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from foretide.recommend.histories import Codes, Histories, Offsets
+from foretide.schema import Floats
+
+
+@dataclass(frozen=True)
+class Candidates:
+    """Scored items of users: those of user ``u`` are ``item[offsets[u]:offsets[u + 1]]``, sorted by item."""
+
+    offsets: Offsets  # (n_users + 1,)
+    item: Codes  # (n_candidates,)
+    score: Floats  # (n_candidates,) larger is better, zero says nothing for the item
+
+    @property
+    def n_users(self) -> int:
+        """Number of users."""
+        return len(self.offsets) - 1
+
+    @property
+    def user(self) -> Codes:
+        """Code of the user of each candidate, ``(n_candidates,)``."""
+        return np.repeat(np.arange(self.n_users, dtype=np.int32), np.diff(self.offsets))
+
+    def keep(self, mask: NDArray[np.bool_]) -> Candidates:
+        """Return the candidates where ``mask`` holds."""
+        before = np.concatenate([[0], np.cumsum(mask)])
+        return Candidates(before[self.offsets], self.item[mask], self.score[mask])
+
+    def scored(self, score: Floats) -> Candidates:
+        """Return the same candidates with other scores."""
+        return replace(self, score=score)
+
+
+class Recommender(Protocol):
+    """One source of candidates. It learns from everybody's histories and scores for any user's.
+
+    Both methods use only what is before ``at``.
+    """
+
+    def fit(self, histories: Histories, at: datetime) -> Self:
+        """Learn what is common to all users; return the recommender that has."""
+        ...
+
+    def score(self, histories: Histories, at: datetime, among: Candidates | None = None) -> Candidates:
+        """Score the best candidates of each user, or exactly those of ``among``."""
+        ...
+
+
+def union(sources: Sequence[Candidates], n_items: int) -> Candidates:
+    """Return every pair of user and item that a source has, with score zero."""
+    keys = np.unique(np.concatenate([_keys(source, n_items) for source in sources]))
+    counts = np.bincount(keys // n_items, minlength=sources[0].n_users)
+    offsets = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
+    return Candidates(offsets, (keys % n_items).astype(np.int32), np.zeros(len(keys)))
+
+
+def contains(pairs: Candidates, other: Candidates, n_items: int) -> NDArray[np.bool_]:
+    """Tell for each of ``pairs`` whether ``other`` has it, ``(n_candidates,)``."""
+    return np.isin(_keys(pairs, n_items), _keys(other, n_items), assume_unique=True)
+
+
+def _keys(pairs: Candidates, n_items: int) -> NDArray[np.int64]:
+    return pairs.user.astype(np.int64) * n_items + pairs.item
+
+
+@njit(cache=True, nogil=True)
+def best(score: Floats, item: Codes, n: int) -> NDArray[np.int64]:
+    """Return the places of the ``n`` best positive scores in the order of items; of equals the smaller item.
+
+    Parameters
+    ----------
+    score
+        ``(n_candidates,)``.
+    item
+        ``(n_candidates,)``, no item twice.
+    n
+        How many at most.
+    """
+    places = np.flatnonzero(score > 0)
+    if len(places) > n:
+        # equal scores at the edge are settled by the item, so the order of candidates does not matter
+        edge = np.partition(score[places], len(places) - n)[len(places) - n]
+        above = places[score[places] > edge]
+        level = places[score[places] == edge]
+        level = level[np.argsort(item[level])][: n - len(above)]
+        places = np.concatenate((above, level))
+    return places[np.argsort(item[places])]
