@@ -52,6 +52,9 @@ class SeqItemKNN:
     memory: float = 5.0
     n_candidates: int = 50
     power: float = 0.5
+    own_power: float = 0.5
+    directed: bool = True
+    shrink: float = 0.0
     neighbours_: Neighbours = field(default=(np.zeros(1, np.int64), np.empty(0, np.int32), np.empty(0)), repr=False)
 
     def fit(self, histories: Histories, at: datetime) -> Self:
@@ -64,7 +67,7 @@ class SeqItemKNN:
         taken = np.bincount(known.item, weight, known.n_items)
         bounds = known.offsets[known.user], known.offsets[known.user + 1]
         found = _neighbours(
-            known.item, step, weight, order, starts, bounds, taken**self.power, self.window, self.n_neighbours
+            known.item, step, weight, order, starts, bounds, (taken + self.shrink)**self.own_power, taken**self.power, self.directed, self.window, self.n_neighbours
         )
         return replace(self, neighbours_=found)
 
@@ -96,7 +99,9 @@ def _neighbours(
     order: NDArray[np.int64],
     starts: NDArray[np.int64],
     bounds: tuple[Offsets, Offsets],
+    norm_a: Floats,
     norm: Floats,
+    directed: bool,
     window: int,
     n: int,
 ) -> Neighbours:
@@ -116,14 +121,14 @@ def _neighbours(
                 if b == a:
                     continue
                 far = step[other] - step[place]
-                if far < 0:
+                if directed and far < 0:
                     continue
                 if scratch[b] == 0:
                     touched[m] = b
                     m += 1
                 scratch[b] += weight[place] / (1 + abs(far))
         near = touched[:m]
-        score = scratch[near] / (norm[a] * norm[near])
+        score = scratch[near] / (norm_a[a] * norm[near])
         chosen = best(score, near, n)
         begin = offsets[a]
         offsets[a + 1] = begin + len(chosen)

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from foretide.events.sources.simulator_scenario import DOMAINS, Scenario
+from foretide.events.sources.simulator_domains import DOMAINS
+from foretide.events.sources.simulator_scenario import Scenario
 from foretide.schema import Floats
 
 Ints = NDArray[np.int64]

@@ -1,6 +1,6 @@
 """What a simulated world is like: its size, its seasons, and the changes that are planted in it.
 
-Four domains lend it their words: which events there are, how long or dear they are, and when in the day.
+Days of planted changes may be counted from the end of the log, so that a shorter log still has them.
 """
 
 from __future__ import annotations
@@ -9,62 +9,13 @@ from dataclasses import dataclass
 from datetime import date
 
 from foretide.errors import UsageError
+from foretide.events.sources.simulator_domains import DOMAINS
 
-
-@dataclass(frozen=True)
-class Amount:
-    """A positive quantity, log-normal: a price, minutes watched, a payment."""
-
-    median: float
-    sigma: float
-
-
-@dataclass(frozen=True)
-class Domain:
-    """The words and habits of a line of business."""
-
-    categories: tuple[str, ...]  # most popular first
-    event_shares: dict[str, float]  # of the events that are not answers; they add up to 1
-    amounts: dict[str, Amount]  # event types that have a value
-    sessions_per_day: float  # of the mean user
-    events_per_session: float  # at least 1
-    peak_hour: float  # local
-
-
-DOMAINS = {
-    "ecommerce": Domain(
-        ("groceries", "clothing", "household", "electronics", "beauty", "sports", "toys", "books"),
-        {"view": 0.72, "cart": 0.11, "purchase": 0.17},
-        {"purchase": Amount(18.0, 0.8)},
-        0.25,
-        4.0,
-        19.0,
-    ),
-    "video": Domain(
-        ("drama", "comedy", "series", "action", "documentary", "animation", "music", "thriller"),
-        {"watch": 0.86, "like": 0.14},
-        {"watch": Amount(24.0, 0.7)},  # minutes
-        0.45,
-        2.5,
-        20.5,
-    ),
-    "social": Domain(
-        ("friends", "news", "sport", "film", "travel", "food", "technology", "games"),
-        {"view": 0.70, "like": 0.20, "comment": 0.06, "share": 0.04},
-        {},
-        0.8,
-        5.0,
-        18.0,
-    ),
-    "risk": Domain(
-        ("supermarket", "fuel", "restaurant", "online", "travel", "cash", "transfer", "jewellery"),
-        {"payment": 0.8, "login": 0.2},
-        {"payment": Amount(32.0, 1.1)},
-        0.5,
-        1.6,
-        15.0,
-    ),
-}
+#: Fields of a scenario that are shares or chances.
+SHARES = (
+    "newcomer_share", "weekly_strength", "yearly_strength", "dropout_per_day", "return_per_day",
+    "rating_share", "survey_share", "feedback_share", "loyalty",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -146,7 +97,7 @@ class Scenario:
     newcomer_share
         Share of the users who arrive after the first day, at an even rate; the others are there.
     weekly_strength, yearly_strength
-        Half the range from the quietest to the busiest day of the week and of the year, relative to their mean.
+        Half the range from the quietest to the busiest day of the week, and of the year, over the mean.
     trend_per_year
         Relative growth of everyone's activity in a year.
     dropout_per_day, return_per_day
@@ -223,9 +174,3 @@ class Scenario:
     def day(self, planted: int) -> int:
         """Return a planted day counted from the first day; before the log means on its first day."""
         return max(planted + self.n_days, 0) if planted < 0 else planted
-
-
-SHARES = (
-    "newcomer_share", "weekly_strength", "yearly_strength", "dropout_per_day", "return_per_day",
-    "rating_share", "survey_share", "feedback_share", "loyalty",
-)  # fmt: skip

@@ -1,0 +1,306 @@
+"""The charts of the report, each written once.
+
+Every chart takes the tables of ``figures`` and returns an Altair chart without colours of its own: it names CSS
+variables of ``theme``, and the page fills them in. A chart over time marks where the past ends.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import altair as alt
+import polars as pl
+
+from foretide.report.figures import interest_bands, last_date, levels
+from foretide.report.marks import (
+    bands,
+    count_axis,
+    edge,
+    layered,
+    pointer,
+    source,
+    time_axis,
+    tip,
+    tip_day,
+)
+from foretide.report.theme import HEAT_COLOURS, variable
+from foretide.report.wording import hour, weekday
+from foretide.schema import STAGES
+from foretide.text import say
+
+#: Days of the close-up on one series, and the mean line drawn through them.
+CLOSE_UP_DAYS = 84
+SMOOTH_DAYS = 7
+#: A band of the interest stream carries its name if its middle is at least this tall.
+LABELLED_SHARE = 0.055
+FLOWS = {"new": "stage-new", "resurrected": "stage-resurrected", "lost": "stage-at_risk"}
+Point = dict[str, Any]
+
+
+def lifecycle(history: pl.DataFrame, ahead: pl.DataFrame, past: pl.DataFrame, fan: pl.DataFrame) -> alt.LayerChart:
+    """Stack users by stage over time, and fan out how many will not have left.
+
+    Parameters
+    ----------
+    history, ahead
+        ``ds, stage, users`` and ``ds, stage, mean, ...``.
+    past, fan
+        Users who are not churned: ``ds, users`` and ``ds, mean, lo-80, ...``.
+    """
+    last = last_date(history)
+    end = last if ahead.is_empty() else last_date(ahead)
+    later = [] if ahead.is_empty() else [ahead.select("ds", "stage", users="mean")]
+    users = pl.concat([history.select("ds", "stage", "users"), *later])
+    order = pl.col("stage").replace_strict(STAGES, range(len(STAGES)), return_dtype=pl.Int64)
+    areas = (
+        source(users.with_columns(order=order))
+        .mark_area(stroke=variable("card"), strokeWidth=0.6)
+        .encode(
+            x=time_axis(), y=count_axis("users", stack="zero"), color=stage_colour(), order=alt.Order("order:Q")
+        )
+    )
+    wide = users.pivot("stage", index="ds", values="users").sort("ds").fill_null(0)
+    tips = [tip(stage, say(f"stage.{stage}"), ",.0f") for stage in reversed(STAGES) if stage in wide.columns]
+    shade, line, *words = edge(last, end)
+    veil = shade.mark_rect(color=variable("card"), opacity=0.35)
+    drawn = [areas, veil, line, *words, *active_fan(past, fan), pointer(wide, [tip_day(), *tips])]
+    return layered(*drawn, height=340)
+
+
+def active_fan(past: pl.DataFrame, fan: pl.DataFrame) -> list[alt.Chart]:
+    """Return the line of those who are not churned, its forecast and its intervals."""
+    style: dict[str, Any] = {"color": variable("ink"), "strokeWidth": 1.6}
+    line = source(past).mark_line(**style).encode(x=time_axis(), y=count_axis("users"))
+    if fan.is_empty():
+        return [line]
+    dashed = source(joined(past, fan, "users")).mark_line(strokeDash=[4, 3], **style)
+    return [*bands(fan, "ink"), line, dashed.encode(x=time_axis(), y=count_axis("mean"))]
+
+
+def joined(past: pl.DataFrame, ahead: pl.DataFrame, value: str) -> pl.DataFrame:
+    """Return ``ds, mean`` of a forecast that begins at the last point of the past."""
+    start = past.sort("ds").tail(1).select("ds", mean=pl.col(value).cast(pl.Float64))
+    return pl.concat([start, ahead.select("ds", "mean")]).sort("ds")
+
+
+def stage_colour() -> alt.Color:
+    """Return the colours of the lifecycle stages; the legend is the page's."""
+    colours = [variable(f"stage-{stage}") for stage in STAGES]
+    return alt.Color("stage:N", scale=alt.Scale(domain=list(STAGES), range=colours), legend=None)
+
+
+def course(past: pl.DataFrame, ahead: pl.DataFrame, colour: str = "accent", height: int = 220) -> alt.LayerChart:
+    """Draw one series day by day (``ds, y``), a seven-day mean through it, and its forecast with bands."""
+    shown = past.sort("ds").with_columns(smooth=pl.col("y").rolling_mean(SMOOTH_DAYS)).tail(CLOSE_UP_DAYS)
+    faint = source(shown).mark_line(color=variable(colour), strokeWidth=1, opacity=0.45)
+    firm = source(shown.drop_nulls("smooth")).mark_line(color=variable(colour), strokeWidth=2)
+    shade, line, *words = edge(last_date(past), last_date(ahead))
+    expected = source(joined(past, ahead, "y")).mark_line(color=variable(colour), strokeWidth=2, strokeDash=[4, 3])
+    drawn = [
+        shade,
+        *bands(ahead, colour),
+        faint.encode(x=time_axis(), y=count_axis("y")),
+        firm.encode(x=time_axis(), y=count_axis("smooth")),
+        expected.encode(x=time_axis(), y=count_axis("mean")),
+        line,
+        *words,
+        course_pointer(shown, ahead),
+    ]
+    return layered(*drawn, height=height)
+
+
+def course_pointer(past: pl.DataFrame, ahead: pl.DataFrame) -> alt.Chart:
+    """Return the pointer of a series with its forecast and intervals."""
+    days = pl.concat([past.select("ds", "y"), ahead.drop("unique_id", strict=False)], how="diagonal_relaxed")
+    told = [tip("y", say("report.word.seen"), ",.4~r"), tip("mean", say("report.word.expected"), ",.4~r")]
+    for level in levels(ahead):
+        told += [
+            tip(f"lo-{level}", say("report.word.low", level=level), ",.4~r"),
+            tip(f"hi-{level}", say("report.word.high", level=level), ",.4~r"),
+        ]
+    return pointer(days, [tip_day(), *told])
+
+
+def long_run(past: pl.DataFrame, ahead: pl.DataFrame) -> alt.LayerChart:
+    """Draw the whole history of one series as the mean a day of each week, with the forecast's mean."""
+    shade, line, *words = edge(last_date(past), last_date(ahead))
+    run = source(past).mark_line(color=variable("accent"), strokeWidth=2).encode(x=time_axis(), y=count_axis("y"))
+    expected = source(joined(past, ahead, "y")).mark_line(color=variable("accent"), strokeWidth=2, strokeDash=[4, 3])
+    days = pl.concat([past.select("ds", "y"), ahead.select("ds", y="mean")])
+    told = pointer(days, [tip_day(), tip("y", say("report.word.a_day"), ",.4~r")])
+    return layered(shade, run, expected.encode(x=time_axis(), y=count_axis("mean")), line, *words, told, height=220)
+
+
+def stage_course(past: pl.DataFrame, ahead: pl.DataFrame, stage: str) -> alt.LayerChart:
+    """Draw the users in one stage and the fan of their forecast, on a scale of its own."""
+    colour = f"stage-{stage}"
+    shown = past.filter(pl.col("ds") > last_date(past) - pl.duration(days=CLOSE_UP_DAYS))
+    shade, line, *words = edge(last_date(past), last_date(ahead))
+    run = source(shown).mark_line(color=variable(colour), strokeWidth=2.5)
+    expected = source(joined(shown, ahead, "users")).mark_line(color=variable(colour), strokeWidth=2.5, strokeDash=[4, 3])
+    axes = {"x": time_axis(3)}
+    drawn = [
+        shade,
+        *bands(ahead, colour, zero=False),
+        run.encode(y=count_axis("users", zero=False), **axes),
+        expected.encode(y=count_axis("mean", zero=False), **axes),
+        line,
+        *words,
+        course_pointer(shown.rename({"users": "y"}), ahead.drop("stage")),
+    ]
+    return layered(*drawn, height=140)
+
+
+def interests(history: pl.DataFrame, forecast: pl.DataFrame | None, names: Sequence[str]) -> alt.LayerChart:
+    """Draw the shares of the top interests as a stream that fills the day, and on into the forecast."""
+    whole = interest_bands(history, forecast)
+    last, end = last_date(history), last_date(whole)
+    colours = [variable(f"interest-{rank}") for rank in range(len(names))] + [variable("interest-other")]
+    scale = alt.Scale(domain=list(range(len(colours))), range=colours)
+    stream = (
+        source(whole)
+        .mark_area(stroke=variable("card"), strokeWidth=0.8)
+        .encode(
+            x=time_axis(),
+            y=alt.Y("share:Q", title=None, stack="normalize", axis=alt.Axis(format=".0%"), scale=alt.Scale(nice=False)),
+            color=alt.Color("rank:O", scale=scale, legend=None),
+            order=alt.Order("rank:Q"),
+        )
+    )
+    titles = [*names, say("report.interests.other")]
+    labelled = [title for title in stream_labels(whole.filter(pl.col("ds") <= last), titles)]
+    shade, line, *words = edge(last, end)
+    veil = shade.mark_rect(color=variable("card"), opacity=0.4)
+    wide = whole.with_columns(rank=pl.format("c{}", "rank")).pivot("rank", index="ds", values="share").sort("ds")
+    tips = [tip(f"c{rank}", title, ".1%") for rank, title in enumerate(titles) if f"c{rank}" in wide.columns]
+    return layered(stream, veil, line, *words, *labelled, pointer(wide, [tip_day(), *tips]), height=340)
+
+
+def stream_labels(past: pl.DataFrame, titles: Sequence[str]) -> list[alt.Chart]:
+    """Return names written into the bands that are tall enough, in the middle of the past."""
+    days = past["ds"].unique().sort()
+    middle = past.filter(pl.col("ds") == days[len(days) // 2]).sort("rank")
+    placed = middle.with_columns(y=pl.col("share").cum_sum() - pl.col("share") / 2).filter(
+        pl.col("share") >= LABELLED_SHARE
+    )
+    names = placed.with_columns(title=pl.col("rank").replace_strict(range(len(titles)), titles, return_dtype=pl.String))
+    text = source(names).mark_text(limit=180, fontWeight=600, color="#10161d", stroke=None)
+    return [text.encode(x="ds:T", y="y:Q", text="title:N")]
+
+
+def movers(table: pl.DataFrame) -> alt.LayerChart:
+    """Draw gains to the right and losses to the left, in percentage points of all activity."""
+    ranked = table.with_row_index("rank").with_columns(points=100 * pl.col("change"), gain=pl.col("change") >= 0)
+    rows = alt.Y(
+        "category:N", sort=alt.EncodingSortField("rank", order="ascending"), title=None, axis=alt.Axis(labelLimit=190)
+    )
+    colour = alt.Color(
+        "gain:N", scale=alt.Scale(domain=[True, False], range=[variable("gain"), variable("loss")]), legend=None
+    )
+    reach = 1.3 * ranked["points"].abs().max()  # type: ignore[operator]
+    across = alt.X("points:Q", title=None, scale=alt.Scale(domain=[-reach, reach], nice=False), axis=None)
+    told = [
+        alt.Tooltip("category:N", title=say("report.word.interest")),
+        tip("now", say("report.word.now"), ".2%"),
+        tip("ahead", say("report.word.expected"), ".2%"),
+    ]
+    bars = source(ranked).mark_bar(height={"band": 0.62}, cornerRadius=2).encode(x=across, y=rows, color=colour, tooltip=told)
+    texts = [
+        source(ranked.filter(pl.col("gain") == gains))
+        .mark_text(align="left" if gains else "right", dx=5 if gains else -5)
+        .encode(x=across, y=rows, text=alt.Text("points:Q", format="+.2f"))
+        for gains in (True, False)
+    ]
+    return layered(bars, *texts, height=26 * len(table) + 10)
+
+
+def growth(account: pl.DataFrame) -> alt.LayerChart:
+    """Draw who came and who went, week by week, and the net of it."""
+    scale = alt.Scale(domain=list(FLOWS), range=[variable(colour) for colour in FLOWS.values()])
+    inset = account.with_columns(start=pl.col("start").cast(pl.Datetime) + pl.duration(hours=30))
+    bars = source(inset).mark_bar().encode(
+        x=time_axis(), x2="start:T", y=count_axis("users", stack="zero"), color=alt.Color("flow:N", scale=scale, legend=None)
+    )
+    wide = account.pivot("flow", index="ds", values="users").sort("ds").with_columns(net=pl.sum_horizontal(*FLOWS))
+    net = source(wide).mark_line(color=variable("ink"), strokeWidth=1.6).encode(x=time_axis(), y=count_axis("net"))
+    tips = [tip(flow, say(f"report.flow.{flow}"), "+,") for flow in (*FLOWS, "net")]
+    return layered(bars, net, pointer(wide, [tip_day(), *tips]), height=240)
+
+
+def heat(field: str, top: float) -> alt.Color:
+    """Return the colours of a heat map from nothing to ``top``."""
+    colours = [variable(name) for name in HEAT_COLOURS]
+    return alt.Color(f"{field}:Q", scale=alt.Scale(type="quantize", domain=[0, top], range=colours), legend=None)
+
+
+def retention(table: pl.DataFrame) -> alt.LayerChart:
+    """Draw the share of each cohort that was seen again, by weeks since its first."""
+    cells = table.with_columns(day=pl.col("cohort").dt.strftime("%Y-%m-%d"))
+    told = [
+        alt.Tooltip("day:N", title=say("report.word.cohort")),
+        tip("age", say("report.word.week"), "d"),
+        tip("users", say("report.word.users"), ","),
+        tip("share", say("report.word.retained"), ".1%"),
+    ]
+    axis = alt.Axis(title=say("report.retention.axis"), labelAngle=0, labelOverlap=True)
+    squares = source(cells.drop("cohort")).mark_rect(cornerRadius=2, stroke=variable("card"), strokeWidth=1.5)
+    squares = squares.encode(
+        x=alt.X("age:O", axis=axis),
+        y=alt.Y("day:O", title=None),
+        color=heat("share", table["share"].max()),  # type: ignore[arg-type]
+        tooltip=told,
+    )
+    return layered(squares, height=max(120, 20 * cells["day"].n_unique()))
+
+
+def habits(table: pl.DataFrame) -> alt.LayerChart:
+    """Draw when in the week things happen, in local time."""
+    total = table["events"].sum()
+    named = table.with_columns(
+        name=pl.col("weekday").replace_strict(range(1, 8), [weekday(i) for i in range(1, 8)], return_dtype=pl.String),
+        time=pl.col("hour").replace_strict(range(24), [hour(i) for i in range(24)], return_dtype=pl.String),
+        share=pl.col("events") / total,
+    )
+    told = [
+        alt.Tooltip("name:N", title=say("report.word.weekday")),
+        alt.Tooltip("time:N", title=say("report.word.hour")),
+        tip("events", say("report.word.events"), ","),
+        tip("share", say("report.word.share"), ".2%"),
+    ]
+    rows = alt.Y("name:O", sort=[weekday(i) for i in range(1, 8)], title=None)
+    squares = source(named).mark_rect(cornerRadius=2, stroke=variable("card"), strokeWidth=1.5)
+    squares = squares.encode(
+        x=alt.X("time:O", title=None, axis=alt.Axis(labelAngle=0, labelOverlap="parity", labelSeparation=8)),
+        y=rows,
+        color=heat("share", named["share"].max()),  # type: ignore[arg-type]
+        tooltip=told,
+    )
+    return layered(squares, height=7 * 30)
+
+
+def chances(bins: pl.DataFrame) -> alt.LayerChart:
+    """Draw how many users have which chance of falling silent, by their present stage."""
+    told = [
+        alt.Tooltip("label:N", title=say("report.outlook.chance")),
+        alt.Tooltip("name:N", title=say("report.word.stage")),
+        tip("users", say("report.word.users"), ","),
+    ]
+    bars = source(bins).mark_bar(stroke=variable("card"), strokeWidth=1)
+    across = alt.X(
+        "lo:Q",
+        title=say("report.outlook.chance"),
+        scale=alt.Scale(domain=[0, 1]),
+        axis=alt.Axis(format=".0%", grid=False),
+    )
+    return layered(
+        bars.encode(
+            x=across,
+            x2="hi:Q",
+            y=count_axis("users", stack="zero"),
+            color=stage_colour(),
+            order=alt.Order("order:Q"),
+            tooltip=told,
+        ),
+        height=240,
+    )

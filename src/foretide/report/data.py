@@ -1,0 +1,87 @@
+"""What the report is told: plain tables, each of which may be missing.
+
+The report asks no questions of a workspace; whoever calls it hands over a :class:`ReportData`. A table that is
+None or empty leaves its section out, so that ready-made series alone still give activity, forecast and backtest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from typing import TypeGuard
+from zoneinfo import ZoneInfo
+
+import polars as pl
+
+
+@dataclass(frozen=True)
+class ReportData:
+    """The figures of one report.
+
+    Parameters
+    ----------
+    title
+        Name of the workspace.
+    as_of
+        Moment up to which everything is known, exclusive; a naive time is UTC.
+    horizon_days
+        How far the forecasts go.
+    timezone
+        IANA zone in which the days are days.
+    n_events, n_users
+        Size of the log; None where there is none.
+    activity_history, activity_forecast
+        Daily totals: ``unique_id, ds, y`` and the forecast's columns. With events, the ids are ``events``,
+        ``users`` and ``value``; otherwise whatever the series are called.
+    stage_history, stage_forecast
+        ``schema.STAGE_COUNTS``, and for each stage the expected *share* of all known users (``mean`` adds to one).
+    accounting, retention, habits
+        ``schema.ACCOUNTING``, ``schema.RETENTION`` and ``schema.HABITS``.
+    interest_history, interest_forecast
+        ``unique_id`` is a category; ``y`` and ``mean`` are its share of the day.
+    backtests
+        For each thing forecast: ``model, mase, rmsse, mse, rmse, mae, r2, coverage_80, coverage_95``.
+    outlook, outlook_quality
+        ``schema.OUTLOOK``, and how good it was on earlier dates: ``segment, n, base_rate, log_loss, auc, ...``.
+    findings
+        ``schema.FINDINGS``; the words are ``check.<code>.title`` and ``check.<code>.action`` of the catalogue.
+    recommendations
+        ``schema.RECOMMENDATIONS`` of a few users, as a sample.
+    notes
+        Remarks on the forecasts, already in words.
+    """
+
+    title: str
+    as_of: datetime
+    horizon_days: int
+    timezone: str = "UTC"
+    n_events: int | None = None
+    n_users: int | None = None
+    activity_history: pl.DataFrame | None = None
+    activity_forecast: pl.DataFrame | None = None
+    stage_history: pl.DataFrame | None = None
+    stage_forecast: pl.DataFrame | None = None
+    accounting: pl.DataFrame | None = None
+    interest_history: pl.DataFrame | None = None
+    interest_forecast: pl.DataFrame | None = None
+    retention: pl.DataFrame | None = None
+    habits: pl.DataFrame | None = None
+    backtests: Mapping[str, pl.DataFrame] = field(default_factory=dict)
+    outlook: pl.DataFrame | None = None
+    outlook_quality: pl.DataFrame | None = None
+    findings: pl.DataFrame | None = None
+    recommendations: pl.DataFrame | None = None
+    notes: tuple[str, ...] = ()
+
+    @property
+    def last_day(self) -> date:
+        """Last local day of which something is known."""
+        zone = ZoneInfo(self.timezone)
+        moment = self.as_of if self.as_of.tzinfo else self.as_of.replace(tzinfo=ZoneInfo("UTC"))
+        return (moment.astimezone(zone) - timedelta(microseconds=1)).date()
+
+
+def given(frame: pl.DataFrame | None) -> TypeGuard[pl.DataFrame]:
+    """Tell whether a table is there and has rows."""
+    return frame is not None and not frame.is_empty()

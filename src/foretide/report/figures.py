@@ -1,0 +1,233 @@
+"""The figures that sentences and charts are made of, worked out of the report's tables.
+
+A long daily history is thinned to blocks of seven days that end on the last day, so that the newest point is
+always whole and the forecast goes on where it stops.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+
+import polars as pl
+
+from foretide.schema import STAGES
+
+#: A history with more days than this is drawn in blocks of seven days.
+MAX_DAYS_DRAWN = 200
+WEEK_DAYS = 7
+#: "Now" is the mean of this many days: whole weeks, so that the weekday does not matter.
+RECENT_DAYS = 28
+#: Interests with a colour of their own.
+TOP_INTERESTS = 8
+#: Rows of the retention map; more weekly cohorts than this are merged by fours.
+MAX_COHORTS = 20
+GONE = "churned"
+
+
+@dataclass(frozen=True)
+class Expectation:
+    """A quantity now, what it is expected to be, and the narrowest interval of that."""
+
+    now: float
+    ahead: float
+    lo: float | None = None
+    hi: float | None = None
+
+    @property
+    def ratio(self) -> float:
+        """Expected over present; 1 where there is nothing to compare with."""
+        return self.ahead / self.now if self.now else 1.0
+
+
+def levels(forecast: pl.DataFrame) -> list[int]:
+    """Return the interval levels of a forecast, in percent, narrow first."""
+    return sorted(int(name.removeprefix("lo-")) for name in forecast.columns if name.startswith("lo-"))
+
+
+def thinned(frame: pl.DataFrame, keys: Iterable[str], value: str, stock: bool = False) -> pl.DataFrame:
+    """Return one row for every seven days, counted back from the last day, if there are many days.
+
+    A stock (users in a stage) is taken at the end of the block; anything else is its mean. A first block that is
+    not whole is left out.
+    """
+    last, first = frame["ds"].max(), frame["ds"].min()
+    if frame["ds"].n_unique() <= MAX_DAYS_DRAWN:
+        return frame
+    age_weeks = (pl.lit(last) - pl.col("ds")).dt.total_days() // WEEK_DAYS
+    how = pl.col(value).sort_by("ds").last() if stock else pl.col(value).mean()
+    return (
+        frame.with_columns(ds=pl.lit(last) - pl.duration(days=age_weeks * WEEK_DAYS))
+        .filter(pl.col("ds") - pl.duration(days=WEEK_DAYS - 1) >= first)
+        .group_by(*keys, "ds", maintain_order=True)
+        .agg(how)
+        .sort(*keys, "ds")
+    )
+
+
+def recent(frame: pl.DataFrame, days: int = RECENT_DAYS) -> pl.DataFrame:
+    """Return the last days of a history."""
+    return frame.filter(pl.col("ds") > frame["ds"].max() - pl.duration(days=days))
+
+
+def stage_users(history: pl.DataFrame, forecast: pl.DataFrame | None) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Return users by stage, past and expected, the shares counted at today's number of known users.
+
+    Returns
+    -------
+    The history ``ds, stage, users``, and ``ds, stage, mean, lo-80, hi-80, ...`` in users.
+    """
+    history = history.select("ds", "stage", pl.col("users").cast(pl.Float64))
+    if forecast is None:
+        return history, pl.DataFrame()
+    base = history.filter(pl.col("ds") == history["ds"].max())["users"].sum()
+    names = [name for name in forecast.columns if name not in {"unique_id", "ds"}]
+    return history, forecast.select("ds", stage="unique_id", **{name: pl.col(name) * base for name in names})
+
+
+def staying(history: pl.DataFrame, ahead: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Return the users who are not churned, past (``ds, users``) and expected (``ds, mean, lo-80, ...``)."""
+    past = history.filter(pl.col("stage") != GONE).group_by("ds").agg(pl.col("users").sum()).sort("ds")
+    if ahead.is_empty():
+        return past, ahead
+    known = ahead.group_by("ds").agg(known=pl.col("mean").sum())
+    gone = ahead.filter(pl.col("stage") == GONE).join(known, on="ds").sort("ds")
+    swapped = {name: gone["known"] - gone[mirrored(name)] for name in gone.columns if name in band_names(ahead)}
+    return past, gone.select("ds", mean=pl.col("known") - pl.col("mean")).with_columns(**swapped)
+
+
+def band_names(forecast: pl.DataFrame) -> list[str]:
+    """Return the columns of the intervals."""
+    return [f"{side}-{level}" for level in levels(forecast) for side in ("lo", "hi")]
+
+
+def mirrored(name: str) -> str:
+    """Return the other end of an interval: what is a low for those who leave is a high for those who stay."""
+    side, level = name.split("-")
+    return f"{'hi' if side == 'lo' else 'lo'}-{level}"
+
+
+def expectation(now: float, ahead: pl.DataFrame) -> Expectation:
+    """Return what a forecast says of its last day."""
+    row = ahead.sort("ds").row(-1, named=True)
+    narrow = next(iter(levels(ahead)), None)
+    bounds = (row[f"lo-{narrow}"], row[f"hi-{narrow}"]) if narrow else (None, None)
+    return Expectation(now, row["mean"], *bounds)
+
+
+def pace(history: pl.DataFrame, forecast: pl.DataFrame, horizon_days: int) -> Expectation:
+    """Return the mean a day of one series: over as many days back as the forecast looks ahead, and ahead."""
+    past = recent(history, max(WEEK_DAYS, horizon_days))
+    return Expectation(past["y"].mean(), forecast["mean"].mean())  # type: ignore[arg-type]
+
+
+def movers(history: pl.DataFrame, forecast: pl.DataFrame) -> pl.DataFrame:
+    """Return ``category, now, ahead, change``, the greatest gain first.
+
+    Now is the mean share of the last 28 days, ahead that of the last seven days of the forecast.
+    """
+    now = recent(history).group_by("unique_id").agg(now=pl.col("y").mean())
+    ahead = recent(forecast, WEEK_DAYS).group_by("unique_id").agg(ahead=pl.col("mean").mean())
+    both = now.join(ahead, on="unique_id")
+    return both.select(category="unique_id", now="now", ahead="ahead", change=pl.col("ahead") - pl.col("now")).sort(
+        "change", "category", descending=[True, False]
+    )
+
+
+def top_interests(history: pl.DataFrame) -> list[str]:
+    """Return the categories with the greatest share over the whole history."""
+    means = history.group_by("unique_id").agg(pl.col("y").mean()).sort("y", "unique_id", descending=[True, False])
+    return means["unique_id"].head(TOP_INTERESTS).to_list()
+
+
+def interest_bands(history: pl.DataFrame, forecast: pl.DataFrame | None) -> pl.DataFrame:
+    """Return ``ds, rank, share``: the top categories by rank, and the rest of the day as the last rank.
+
+    The forecast is appended, in blocks of seven days where the history is.
+    """
+    top = top_interests(history)
+    long = history["ds"].n_unique() > MAX_DAYS_DRAWN
+    past = thinned(history, ["unique_id"], "y").rename({"y": "share"})
+    parts = [past] if forecast is None else [past, forecast_blocks(forecast, weekly=long)]
+    rank = pl.col("unique_id").replace_strict(top, range(len(top)), default=None, return_dtype=pl.Int64)
+    shares = pl.concat([part.select("unique_id", "ds", "share") for part in parts]).with_columns(rank=rank)
+    named = shares.filter(pl.col("rank").is_not_null()).group_by("ds", "rank").agg(pl.col("share").sum())
+    rest = named.group_by("ds").agg(share=(1 - pl.col("share").sum()).clip(0)).with_columns(rank=pl.lit(len(top)))
+    whole = named if rest["share"].max() < 1e-9 else pl.concat([named, rest.select(named.columns)])  # type: ignore[operator]
+    return whole.sort("ds", "rank")
+
+
+def forecast_blocks(forecast: pl.DataFrame, weekly: bool) -> pl.DataFrame:
+    """Return ``unique_id, ds, share`` ahead, day by day or as the mean of seven days at their end."""
+    shares = forecast.select("unique_id", "ds", share="mean")
+    if not weekly:
+        return shares
+    first = shares["ds"].min()
+    block = (pl.col("ds") - pl.lit(first)).dt.total_days() // WEEK_DAYS
+    blocks = shares.group_by("unique_id", block.alias("block")).agg(pl.col("ds").max(), pl.col("share").mean())
+    return blocks.drop("block")
+
+
+def weekly_account(accounting: pl.DataFrame) -> pl.DataFrame:
+    """Return ``start, ds, flow, users`` in blocks of seven days up to the last one; losses are negative."""
+    last = accounting["ds"].max()
+    age = (pl.lit(last) - pl.col("ds")).dt.total_days() // WEEK_DAYS
+    blocks = accounting.group_by(age=age).agg(
+        pl.len().alias("days"), pl.col("new").sum(), pl.col("resurrected").sum(), -pl.col("lost").sum()
+    )
+    dated = blocks.filter(pl.col("days") == WEEK_DAYS).with_columns(
+        ds=pl.lit(last) - pl.duration(days=pl.col("age") * WEEK_DAYS)
+    )
+    return (
+        dated.with_columns(start=pl.col("ds") - pl.duration(days=WEEK_DAYS))
+        .unpivot(["new", "resurrected", "lost"], index=["start", "ds"], variable_name="flow", value_name="users")
+        .sort("ds")
+    )
+
+
+def cohorts(retention: pl.DataFrame) -> tuple[pl.DataFrame, int]:
+    """Return ``cohort, age, users, retained, share`` without week 0, and how many weeks a cohort spans.
+
+    More than ``MAX_COHORTS`` weekly cohorts are merged by fours (or eights ...); an age is shown where all the
+    merged cohorts have reached it.
+    """
+    weeks = retention["cohort"].n_unique()
+    span = 1
+    while weeks / span > MAX_COHORTS:
+        span = 4 * (span // 4 + 1)
+    first = retention["cohort"].min()
+    block = (pl.col("cohort") - pl.lit(first)).dt.total_days() // (WEEK_DAYS * span)
+    merged = (
+        retention.with_columns(block=block)
+        .with_columns(members=pl.col("cohort").n_unique().over("block"))
+        .group_by("block", "age")
+        .agg(
+            pl.col("cohort").n_unique().alias("here"),
+            pl.col("members").first(),
+            pl.col("users").sum(),
+            pl.col("retained").sum(),
+        )
+        .filter((pl.col("here") == pl.col("members")) & (pl.col("age") > 0))
+    )
+    start = pl.lit(first) + pl.duration(days=pl.col("block") * WEEK_DAYS * span)
+    table = merged.select(start.alias("cohort"), "age", "users", "retained", share=pl.col("retained") / pl.col("users"))
+    return table.sort("cohort", "age"), span
+
+
+def returned(retention: pl.DataFrame, age: int) -> tuple[int, int]:
+    """Return how many users were seen in their week ``age``, and how many could have been."""
+    row = retention.filter(pl.col("age") == age).select(pl.col("retained", "users").sum()).row(0)
+    return row[0], row[1]
+
+
+def stage_now(history: pl.DataFrame) -> dict[str, int]:
+    """Return the users in each stage on the last day."""
+    last = history.filter(pl.col("ds") == history["ds"].max())
+    counts = dict(last.select("stage", "users").iter_rows())
+    return {stage: int(counts.get(stage, 0)) for stage in STAGES}
+
+
+def last_date(frame: pl.DataFrame) -> date:
+    """Return the last day of a table."""
+    return frame["ds"].max()  # type: ignore[return-value]

@@ -1,0 +1,126 @@
+"""Whether a user will be active, and on how many days.
+
+A hurdle model: one logistic regression for the chance of no activity at all, another for the share of days that
+are active once there is any. Both learn from many cut-offs at once and from horizons of several lengths; a
+logistic regression fitted so is calibrated by construction, and followed a drift of the whole population best
+among what was tried (gradient-boosted trees, the last cut-off only, weights by age, a shift of the intercept).
+
+Users who are churned at the cut-off form a group with a model of its own: they are many, rarely come back, and
+would otherwise bend the model of those who are still there. A group with too little to learn from falls back to
+the rates of its stages.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from foretide.schema import Floats
+from foretide.users.covariates import covariates
+from foretide.users.rates import Rates, expected_days, fill
+
+#: Inverse strength of the ridge penalty (scikit-learn's C).
+PENALTY_C = 0.01
+#: A group needs this many examples of either outcome for a model of its own.
+MIN_OUTCOMES = 30
+#: A group's examples are thinned to this many.
+TRAINING_ROWS = 40_000
+
+
+@dataclass
+class Hurdle:
+    """The two regressions of one group of users."""
+
+    idle_: Any = field(init=False)  # no activity at all
+    fill_: Any = field(init=False)  # share of the other days; None if no horizon has others
+
+    def fit(self, x: Floats, examples: pl.DataFrame) -> Hurdle:
+        """Learn from covariates ``(n_rows, n_covariates)`` and the targets beside them."""
+        inactive = examples["inactive"].to_numpy()
+        self.idle_ = logistic(x, inactive.astype(np.float64))
+        seen = ~inactive & (examples["horizon_days"].to_numpy() > 1)
+        filled = examples.select(fill()).to_series().to_numpy()[seen]
+        self.fill_ = logistic(x[seen], filled) if filled.any() else None
+        return self
+
+    def predict(self, x: Floats) -> tuple[Floats, Floats]:
+        """Return ``p_inactive`` and ``fill``, ``(n_rows,)`` each."""
+        p = self.idle_.predict_proba(x)[:, 1]
+        return p, np.zeros(len(x)) if self.fill_ is None else self.fill_.predict_proba(x)[:, 1]
+
+
+def logistic(x: Floats, share: Floats) -> Any:
+    """Fit a logistic regression to shares in [0, 1]: each row is a success and a failure, weighted."""
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    n = len(share)
+    weight = np.concatenate([share, 1 - share])
+    rows = np.flatnonzero(weight)
+    model = make_pipeline(StandardScaler(), LogisticRegression(C=PENALTY_C, solver="newton-cholesky"))
+    return model.fit(x[rows % n], rows < n, logisticregression__sample_weight=weight[rows])
+
+
+@dataclass
+class ActivityModel:
+    """Chance of no activity and expected active days of users.
+
+    Parameters
+    ----------
+    horizon_days
+        The horizon to tell about.
+    rng
+        Seed or generator for the thinning of large training sets.
+    """
+
+    horizon_days: int
+    rng: int | np.random.Generator = 0
+    last_: datetime = field(init=False)  # last training cut-off
+    rates_: Rates = field(init=False)
+    groups_: dict[bool, Hurdle] = field(init=False)  # by eligibility; only those with enough to learn from
+
+    def fit(self, examples: pl.DataFrame) -> ActivityModel:
+        """Learn from the rows of ``foretide.users.examples.examples``, at least one."""
+        self.last_ = examples["as_of"].max()  # type: ignore[assignment]
+        self.rates_ = Rates().fit(examples)
+        rng = np.random.default_rng(self.rng)
+        groups = {eligible: examples.filter(pl.col("eligible") == eligible) for eligible in (True, False)}
+        self.groups_ = {
+            eligible: Hurdle().fit(self._covariates(some), some)
+            for eligible, rows in groups.items()
+            if learnable(rows) and learnable(some := thinned(rows, rng))
+        }
+        return self
+
+    def predict(self, users: pl.DataFrame) -> pl.DataFrame:
+        """Return ``p_inactive, expected_active_days`` of users in the order of the rows of a feature table."""
+        users = users.with_columns(horizon_days=pl.lit(self.horizon_days, pl.Int32))
+        p, filled = (column.copy() for column in self.rates_.predict(users, self.horizon_days))
+        eligible = (users["stage"] != "churned").to_numpy()
+        for group, model in self.groups_.items():
+            rows = np.flatnonzero(eligible == group)
+            if len(rows):
+                p[rows], filled[rows] = model.predict(self._covariates(users[rows]))
+        days = expected_days(p, filled, self.horizon_days)
+        return pl.DataFrame({"p_inactive": p, "expected_active_days": days})
+
+    def _covariates(self, rows: pl.DataFrame) -> Floats:
+        return covariates(rows, self.horizon_days, self.last_)
+
+
+def learnable(examples: pl.DataFrame) -> bool:
+    """Tell whether both outcomes are frequent enough for a regression."""
+    idle = int(examples["inactive"].sum())
+    return min(idle, examples.height - idle) >= MIN_OUTCOMES
+
+
+def thinned(examples: pl.DataFrame, rng: np.random.Generator) -> pl.DataFrame:
+    """Return at most ``TRAINING_ROWS`` of the rows, at random and in their order."""
+    if examples.height <= TRAINING_ROWS:
+        return examples
+    return examples[np.sort(rng.choice(examples.height, TRAINING_ROWS, replace=False))]

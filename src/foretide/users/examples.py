@@ -1,0 +1,87 @@
+"""What outlook models learn from: users at cut-offs, with what they did in horizons of several lengths.
+
+A user is seen at several cut-offs, and from each over several horizons: shorter ones tell about more recent
+behaviour than the horizon that is asked about, and how the chances change with its length. Nothing at or
+after ``as_of`` is looked at.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import polars as pl
+
+from foretide.events.records import Buckets
+from foretide.features.fold import feature_table
+from foretide.features.lifecycle import LifecycleRule
+from foretide.users.targets import targets, trainable_horizon, training_cutoffs
+
+#: Horizons to learn from, as shares of the one that is asked about.
+HORIZON_SHARES = (0.25, 0.5, 1.0)
+#: Cut-offs for each of them.
+CUTOFFS_PER_HORIZON = 5
+#: Whole buckets are read until they should hold this many users.
+TRAINING_USERS = 25_000
+
+Pair = tuple[datetime, int]
+
+
+@dataclass(frozen=True)
+class FewBuckets:
+    """Some of the buckets of an event log: a random sample of its users, because a bucket is a hash of the user."""
+
+    whole: Buckets
+    ids: Sequence[int]
+
+    @property
+    def timezone(self) -> str:
+        """Return the zone of the log."""
+        return self.whole.timezone
+
+    def bucket(
+        self, i: int, columns: Sequence[str] | None = None, until: datetime | None = None
+    ) -> pl.DataFrame:
+        """Return a bucket's events, as ``Buckets.bucket``."""
+        return self.whole.bucket(i, columns, until)
+
+
+def sample(buckets: Buckets, n_users: int) -> FewBuckets:
+    """Return as many buckets as should hold ``TRAINING_USERS`` of the ``n_users``."""
+    n_buckets = -(-len(buckets.ids) * TRAINING_USERS // max(n_users, 1))
+    return FewBuckets(buckets, buckets.ids[:n_buckets])
+
+
+def training_pairs(first: datetime, as_of: datetime, horizon_days: int, timezone: str) -> list[Pair]:
+    """Return pairs of cut-off and horizon in days that are over by ``as_of``; none if the log is too short."""
+    longest = trainable_horizon((as_of - first).days, horizon_days)
+    lengths = sorted({max(1, int(longest * share)) for share in HORIZON_SHARES}) if longest else []
+    return [
+        (cutoff, days)
+        for days in lengths
+        for cutoff in training_cutoffs(first, as_of, days, timezone, CUTOFFS_PER_HORIZON)
+    ]
+
+
+def examples(buckets: Buckets, pairs: Sequence[Pair], rule: LifecycleRule) -> pl.DataFrame:
+    """Return features and targets of each user at each pair, in the order of user, cut-off and horizon.
+
+    Returns
+    -------
+    pl.DataFrame
+        The columns of the feature table, ``horizon_days`` and those of ``TARGETS``; its ``active_days`` is
+        called ``active_days_ahead``.
+    """
+    cutoffs = sorted({cutoff for cutoff, _ in pairs})
+    ahead = [
+        targets(buckets, [cutoff for cutoff, of in pairs if of == days], days, rule).with_columns(
+            horizon_days=pl.lit(days, pl.Int32)
+        )
+        for days in sorted({days for _, days in pairs})
+    ]
+    return (
+        feature_table(buckets, cutoffs, rule)
+        .join(pl.concat(ahead), on=["user_id", "as_of"], suffix="_ahead")
+        .sort("user_id", "as_of", "horizon_days")
+    )
