@@ -1,76 +1,144 @@
-"""Reading times as people and programs write them, without ever guessing one.
+"""The moment of an event, from whatever a source says about it.
 
-ISO 8601, epoch numbers and dates with a named month mean one thing only and are always read. ``3/4/2026`` does
-not: its order of day and month is known from evidence (a part above 12) or is asked for. A time without
-an offset is a wall clock and needs a zone. Where clocks are set back, the earlier of the two moments is
-taken; a time that the clocks skipped never was and is rejected. An offset of zero (``Z``, ``+00:00``) says that
-a time is UTC and nothing about the user's clock, so it leaves ``tz_offset_min`` null.
+A time without an offset is what a clock on a wall showed and needs a zone; without one it is not used. Where
+clocks are set back, an hour happens twice and the earlier of the two moments is taken; a time that the
+clocks skipped never was and is rejected. A stated offset of zero (``Z``, ``+00:00``) says that a time is UTC
+and nothing about the user's clock, so it leaves ``tz_offset_min`` null.
 """
 
 from __future__ import annotations
 
-from itertools import product
-
 import polars as pl
 
+from foretide.events.wall_clock import ORDERED, WALL, in_range, read_wall_clock
 from foretide.schema import TS
 
-WALL = pl.Datetime("us")  # a clock on a wall: no zone
-ORDERS = ("dmy", "mdy", "ymd")
-#: Times outside of these years are slips or fillers (0001-01-01, 9999-12-31), not events.
-FIRST_YEAR, LAST_YEAR = 1900, 2199
-PEEK_ROWS = 1000
-
-CLOCKS = ("", " %H:%M:%S%.f", "T%H:%M:%S%.f", " %H:%M", "T%H:%M", " %I:%M:%S %p", " %I:%M %p", ", %I:%M:%S %p")
-PLAIN_DATES = ("%Y-%m-%d", "%Y/%m/%d", "%Y.%m.%d", "%Y年%m月%d日", "%Y%m%d")
-NAMED_DATES = ("%d %b %Y", "%d-%b-%Y", "%d-%b-%y", "%b %d, %Y", "%b %d %Y", "%a, %d %b %Y", "%a %b %d %Y")
-WHOLE_FORMATS = ("%d/%b/%Y:%H:%M:%S", "%a %b %d %H:%M:%S %Y", "%Y%m%dT%H%M%S", "%Y年%m月%d日%H:%M:%S")
-ORDERED_DATES = {
-    "dmy": ("%d/%m/%Y", "%d.%m.%Y", "%d-%m-%Y", "%d/%m/%y", "%d.%m.%y", "%d-%m-%y"),
-    "mdy": ("%m/%d/%Y", "%m.%d.%Y", "%m-%d-%Y", "%m/%d/%y", "%m.%d.%y", "%m-%d-%y"),
-    "ymd": ("%y/%m/%d", "%y.%m.%d", "%y-%m-%d"),
-}
+MAX_OFFSET_MIN = 15 * 60
+UTC_NAMES = frozenset({"UTC", "Etc/UTC", "Z"})
 
 #: An offset at the end, after a time of day: ``Z``, ``UTC``, ``+02:00``, ``+0200``, ``+02``.
-ZONE = r"(?i):\d\d(?:[.,]\d+)?(?: ?[ap]m)?\s*(z|utc|gmt|[+-]\d\d(?::?\d\d)?)$"
-#: A date whose order of day and month the eye cannot tell.
-ORDERED = r"^(\d{1,2})[/.\-](\d{1,2})[/.\-](?:\d{4}|\d\d)(?:\D|$)"
+ZONE = r"(?i)(?::\d\d(?:[.,]\d+)?(?: ?[ap]m)?|\dT\d{6}(?:\.\d+)?)\s*(z|utc|gmt|[+-]\d\d(?::?\d\d)?)$"
+ZONE_TAIL = r"(?i)\s*(?:z|utc|gmt|[+-]\d\d(?::?\d\d)?)$"
 
 
-def parse_times(
-    column: pl.Series, timezone: str | None = None, date_order: str | None = None
-) -> pl.DataFrame:
+def parse_times(column: pl.Series, timezone: str | None = None, date_order: str | None = None) -> pl.DataFrame:
     """Read a column of times.
 
     Parameters
     ----------
     column
-        Text, numbers since 1970 (seconds, milli-, micro- or nanoseconds by their size; or ``20260331``), dates
-        or datetimes.
+        Texts, numbers since 1970 (seconds, milli-, micro- or nanoseconds by their size), numbers such as
+        ``20260331``, dates or datetimes.
     timezone
         IANA zone of the times that have no offset.
     date_order
-        One of ``ORDERS``, for dates such as ``3/4/2026``.
+        ``dmy``, ``mdy`` or ``ymd``, for dates such as ``3/4/2026``.
 
     Returns
     -------
     pl.DataFrame
-        ``ts`` in UTC, ``tz_offset_min``, and ``reason`` (``no_ts``, ``bad_ts``, ``no_zone``, ``ambiguous_date``)
-        where there is no ``ts``.
+        ``ts`` in UTC, ``tz_offset_min``, and ``reason`` where there is no ``ts``: ``no_ts``, ``no_zone``,
+        ``ambiguous_date`` (the order of its day and month is not known or not that of the file), ``bad_ts``.
     """
-    read = read_clock(column, date_order)
-    zoned = read.with_columns(to_utc(timezone)).with_columns(offset_min(timezone))
-    given = pl.lit(True) if column.dtype != pl.String else pl.Series(column.str.strip_chars() != "")
-    frame = zoned.with_columns(missing=column.is_null() | ~pl.select(given).to_series())
-    reasons = (
+    clock = read_clock(column, date_order).with_columns(known(pl.col("wall") - minutes("offset_min")))
+    if timezone is not None:
+        clock = clock.with_columns(settle(timezone)).with_columns(own_offset(timezone))
+    return clock.select("ts", pl.col("tz_offset_min").cast(pl.Int16), reason=reason(timezone))
+
+
+def known(utc: pl.Expr) -> list[pl.Expr]:
+    """Return the moment and offset of times whose offset is stated."""
+    offset = pl.when(pl.col("offset_min") != 0).then("offset_min")
+    return [utc.dt.replace_time_zone("UTC").alias("ts"), offset.alias("tz_offset_min")]
+
+
+def settle(timezone: str) -> pl.Expr:
+    """Give times without an offset the moment at which clocks of a zone showed them."""
+    local = pl.col("wall").dt.replace_time_zone(timezone, ambiguous="earliest", non_existent="null")
+    return pl.coalesce("ts", local.dt.convert_time_zone("UTC")).alias("ts")
+
+
+def own_offset(timezone: str) -> pl.Expr:
+    """Return the offset of the zone at those moments; the zone UTC tells nothing about the user's clock."""
+    if timezone in UTC_NAMES:
+        return pl.col("tz_offset_min")
+    ahead = (pl.col("wall") - pl.col("ts").dt.replace_time_zone(None)).dt.total_minutes()
+    return pl.when(pl.col("offset_min").is_null()).then(ahead).otherwise("tz_offset_min").alias("tz_offset_min")
+
+
+def reason(timezone: str | None) -> pl.Expr:
+    """Say why a row has no moment."""
+    naive = pl.col("wall").is_not_null() & pl.col("offset_min").is_null()
+    return (
         pl.when(pl.col("ts").is_not_null())
-        .then(None)
+        .then(pl.lit(None, pl.String))
         .when("missing")
         .then(pl.lit("no_ts"))
-        .when(pl.lit(timezone is None) & pl.col("wall").is_not_null())
+        .when(naive & pl.lit(timezone is None))
         .then(pl.lit("no_zone"))
         .when("ordered")
         .then(pl.lit("ambiguous_date"))
         .otherwise(pl.lit("bad_ts"))
     )
-    return frame.select("ts", "tz_offset_min", reason=reasons)
+
+
+def read_clock(column: pl.Series, date_order: str | None = None) -> pl.DataFrame:
+    """Return what is said of each time.
+
+    Returns
+    -------
+    pl.DataFrame
+        ``wall``, what the clock showed; ``offset_min``, null where it is not stated; ``missing``; ``ordered``,
+        True where a day and month could not be told apart.
+    """
+    if isinstance(column.dtype, pl.Datetime):
+        return read_datetimes(column)
+    if column.dtype == pl.Date:
+        return read_datetimes(column.cast(WALL))
+    return read_texts(column.cast(pl.String), date_order)
+
+
+def read_datetimes(column: pl.Series) -> pl.DataFrame:
+    """Take the clock apart from the zone of typed times."""
+    column = column.dt.cast_time_unit("us")
+    wall = column.dt.replace_time_zone(None)
+    offset = pl.repeat(None, column.len(), dtype=pl.Int32, eager=True)
+    if column.dtype != WALL:
+        offset = (wall - column.cast(TS).dt.replace_time_zone(None)).dt.total_minutes().cast(pl.Int32)
+    frame = pl.DataFrame({"wall": wall, "offset_min": offset})
+    return frame.select(
+        in_range(pl.col("wall")), "offset_min", missing=pl.col("wall").is_null(), ordered=pl.lit(False)
+    )
+
+
+def read_texts(texts: pl.Series, date_order: str | None) -> pl.DataFrame:
+    """Read texts, taking off the offset first where there is one."""
+    texts = texts.str.strip_chars()
+    zone = texts.str.extract(ZONE, 1)
+    zoned = zone.is_not_null()
+    bare = texts.str.replace(ZONE_TAIL, "").zip_with(zoned, texts) if zoned.any() else texts
+    frame = read_wall_clock(bare, date_order).with_columns(text=texts, zone=zone, offset=offset_minutes(zone))
+    unread = pl.col("wall").is_null()
+    return frame.select(
+        wall=pl.when(pl.col("offset").abs().fill_null(0) <= MAX_OFFSET_MIN).then("wall"),
+        offset_min=pl.when("epoch").then(0).otherwise("offset").cast(pl.Int32),
+        missing=pl.col("text").is_null() | (pl.col("text") == ""),
+        ordered=unread & pl.col("text").str.contains(ORDERED).fill_null(False),
+    )
+
+
+def offset_minutes(zone: pl.Series) -> pl.Series:
+    """Read ``+02:00`` as 120 and ``Z`` as 0."""
+    parts = zone.to_frame("zone").select(
+        sign=pl.when(pl.col("zone").str.starts_with("-")).then(-1).otherwise(1),
+        hours=pl.col("zone").str.extract(r"^[+-](\d\d)").cast(pl.Int32).fill_null(0),
+        minutes=pl.col("zone").str.extract(r"^[+-]\d\d:?(\d\d)$").cast(pl.Int32).fill_null(0),
+        stated=pl.col("zone").is_not_null(),
+    )
+    total = pl.col("sign") * (pl.col("hours") * 60 + pl.col("minutes"))
+    return parts.select(pl.when("stated").then(total)).to_series()
+
+
+def minutes(column: str) -> pl.Expr:
+    """Return a column of minutes as durations."""
+    return pl.duration(minutes=pl.col(column))

@@ -47,10 +47,14 @@ class FewBuckets:
         return self.whole.bucket(i, columns, until)
 
 
-def sample(buckets: Buckets, n_users: int) -> FewBuckets:
-    """Return as many buckets as should hold ``TRAINING_USERS`` of the ``n_users``."""
-    n_buckets = -(-len(buckets.ids) * TRAINING_USERS // max(n_users, 1))
-    return FewBuckets(buckets, buckets.ids[:n_buckets])
+def sample(buckets: Buckets, as_of: datetime) -> FewBuckets:
+    """Return the first buckets that together hold ``TRAINING_USERS`` users known at ``as_of``, or all."""
+    n_users = 0
+    for n_buckets, i in enumerate(buckets.ids, start=1):
+        n_users += buckets.bucket(i, ["user_id"], until=as_of)["user_id"].n_unique()
+        if n_users >= TRAINING_USERS:
+            return FewBuckets(buckets, buckets.ids[:n_buckets])
+    return FewBuckets(buckets, buckets.ids)
 
 
 def training_pairs(first: datetime, as_of: datetime, horizon_days: int, timezone: str) -> list[Pair]:

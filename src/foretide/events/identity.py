@@ -1,0 +1,65 @@
+"""Who an event is and where it lives: ids from content, buckets from users.
+
+Both are part of what is on disk, so they may never change: MD5 of a canonical text that is spelled out here,
+and CRC-32 of the user.
+"""
+
+from __future__ import annotations
+
+from zlib import crc32
+
+import duckdb
+import numpy as np
+import polars as pl
+
+
+def bucket_of(user_id: str, n_buckets: int) -> int:
+    """Return the bucket of a user."""
+    return crc32(user_id.encode()) % n_buckets
+
+
+def buckets_of(user_ids: pl.Series, n_buckets: int) -> pl.Series:
+    """Return the bucket of each user of a column, Int32."""
+    users = user_ids.unique()
+    numbers = pl.Series([bucket_of(user, n_buckets) for user in users], dtype=pl.Int32)
+    return user_ids.replace_strict(users, numbers, return_dtype=pl.Int32)
+
+
+def content_hash(rows: pl.DataFrame) -> pl.Series:
+    """Return a hash of what each event says: every column but ``event_id``, 32 hexadecimal digits.
+
+    The canonical text of a row is ``name:length:value`` for each column that is not null, by name; so an absent
+    column and a null are the same, and no value can imitate a separator. Times count as microseconds, numbers as
+    the bits of their double.
+    """
+    names = sorted(set(rows.columns) - {"event_id"})
+    columns = rows.select(_as_text(rows[name]).alias(name) for name in names)
+    told = [
+        pl.concat_str(pl.lit(f"{name}:"), pl.col(name).str.len_bytes(), pl.lit(":"), pl.col(name))
+        for name in names
+    ]
+    text = columns.select(row=pl.concat_str(told, ignore_nulls=True))
+    with duckdb.connect(config={"threads": 2}) as connection:
+        connection.register("texts", text)
+        # a single ordered projection keeps the order of the rows
+        return connection.sql("SELECT md5(row) AS hash FROM texts").pl()["hash"]
+
+
+def _as_text(column: pl.Series) -> pl.Series:
+    if column.dtype == pl.Float64:
+        bits = (column + 0.0).fill_null(0.0).to_numpy().view(np.int64)  # + 0.0 makes -0.0 the same as 0.0
+        return pl.select(pl.when(column.is_not_null()).then(pl.Series(bits))).to_series().cast(pl.String)
+    if isinstance(column.dtype, pl.Datetime):
+        return column.cast(pl.Int64).cast(pl.String)
+    return column.cast(pl.String)
+
+
+def number_repeats(hashes: pl.Series) -> pl.Series:
+    """Return ids for rows without one of their own: the hash, and ``-n`` for the n-th repeat of the same row."""
+    frame = hashes.alias("hash").to_frame()
+    repeated = frame.with_row_index().filter(pl.col("hash").is_duplicated())
+    numbered = repeated.with_columns(n=pl.int_range(pl.len()).over("hash")).filter(pl.col("n") > 0)
+    if numbered.is_empty():
+        return hashes
+    ids = numbered.select(pl.format("{}-{}", "hash", "n")).to_series()
+    return hashes.scatter(numbered["index"], ids)

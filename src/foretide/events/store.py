@@ -1,0 +1,311 @@
+"""The event store: everything that happened, once, in buckets by user, sorted by user and time.
+
+An import waits on disk until all of it was read, and then becomes visible in a single commit: whoever reads
+sees all of it or nothing, and so does whoever comes after a crash. Under a lock its rows are compared with
+those that are there: the same event is a duplicate, the same id with another content a conflict.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import polars as pl
+from deltalake.exceptions import DeltaError
+
+from foretide.errors import MappingError, StorageError, UnknownIdError
+from foretide.events import delta, tables
+from foretide.events.identity import bucket_of, content_hash, number_repeats
+from foretide.events.locking import locked
+from foretide.events.records import Chunk, Counts
+from foretide.events.staging import Staging, staging
+from foretide.schema import EVENTS, TS
+
+#: Events before this are taken for a mistake (a zero that became 1970, say).
+FIRST_TS = datetime(1980, 1, 1, tzinfo=UTC)
+#: A clock may be wrong by this much before its events count as events of the future.
+CLOCK_TOLERANCE = timedelta(days=1)
+RESERVED = {"bucket", "hash"}
+ORDER = ("user_id", "ts", "event_id")
+
+
+@dataclass
+class EventStore:
+    """Events on disk; ``create`` makes a store, ``open`` finds one. It is a ``Buckets``.
+
+    A store object reads one version of the events until ``refresh`` or ``ingest``.
+    """
+
+    path: Path
+    timezone: str
+    n_buckets: int
+    _snapshot: delta.Snapshot = field(init=False)
+    _reference: dict[str, pl.DataFrame] = field(init=False, default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.refresh()
+
+    @classmethod
+    def create(cls, path: Path, timezone: str = "UTC", n_buckets: int = 16) -> EventStore:
+        """Make an empty store in a new folder."""
+        with storage_errors(path):
+            (path / "events").mkdir(parents=True)
+            delta.create(path / "events", EVENTS)
+            (path / "store.json").write_text(json.dumps({"n_buckets": n_buckets}))
+        return cls(path, timezone, n_buckets)
+
+    @classmethod
+    def open(cls, path: Path, timezone: str = "UTC") -> EventStore:
+        """Open a store."""
+        with storage_errors(path):
+            layout = json.loads((path / "store.json").read_text())
+        return cls(path, timezone, layout["n_buckets"])
+
+    def refresh(self) -> None:
+        """See what was committed since."""
+        with storage_errors(self.path):
+            self._snapshot = delta.snapshot(self.path / "events")
+        self._reference.clear()
+
+    # Writing
+
+    def ingest(self, chunks: Iterable[Chunk], source: str, now: datetime | None = None) -> Counts:
+        """Store the events of a source that are new; all of them or, if anything fails, none.
+
+        Parameters
+        ----------
+        chunks
+            The rows read, and those that the source rejected.
+        source
+            Name under which rejected rows are kept in the quarantine.
+        now
+            The moment of import; events more than ``CLOCK_TOLERANCE`` later go to the quarantine.
+
+        Raises
+        ------
+        StorageError
+            If the disk is full or read-only, or another writer does not finish.
+        """
+        now = now or datetime.now(UTC)
+        counts = Counts()
+        with storage_errors(self.path), staging(self.path / "staging", self.n_buckets) as staged:
+            for chunk in chunks:
+                counts.read += chunk.n_read
+                good, implausible = screened(chunk.rows, now)
+                staged.add(good)
+                for rejected in (chunk.rejected, implausible):
+                    self._reject(staged, rejected, source, now, counts)
+            with locked(self.path / ".lock"):
+                self._commit(staged, source, now, counts)
+        assert counts.read == counts.stored + counts.duplicate + counts.quarantined
+        return counts
+
+    def _reject(
+        self, staged: Staging, rejected: pl.DataFrame, source: str, now: datetime, counts: Counts
+    ) -> None:
+        if rejected.is_empty():
+            return
+        staged.reject(
+            rejected.select("line", "reason", "raw").with_columns(
+                source=pl.lit(source), imported_at=pl.lit(now).cast(TS)
+            )
+        )
+        counts.quarantined += rejected.height
+        counts.reasons.update(dict(rejected["reason"].value_counts().iter_rows()))
+
+    def _commit(self, staged: Staging, source: str, now: datetime, counts: Counts) -> None:
+        self.refresh()
+        actions = []
+        for bucket in sorted(staged.pieces):
+            new, conflicts, n_duplicate = self._settled(bucket, staged.rows(bucket))
+            self._reject(staged, conflicts, source, now, counts)
+            counts.stored += new.height
+            counts.duplicate += n_duplicate
+            if new.height:
+                delta.add_columns(self.path / "events", new.columns)
+                actions.append(delta.write_bucket(self.path / "events", bucket, new))
+        for rejected in staged.rejections():
+            tables.quarantine_rows(self.path, rejected)
+        if actions:
+            delta.commit(self.path / "events", actions)
+            self.refresh()
+
+    def _settled(self, bucket: int, rows: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame, int]:
+        """Return what is new (sorted), what contradicts the store, and how many rows are duplicates."""
+        rows = with_ids(rows)
+        known = self._scan(bucket).select("event_id").collect()
+        first = rows.unique("event_id", keep="first", maintain_order=True)
+        new = first.join(known, on="event_id", how="anti")
+        again = rows.height - new.height
+        conflicts = self._conflicts(bucket, rows, new) if again else rejection(rows.clear())
+        events = new.drop("hash").sort(ORDER)
+        return events, conflicts, again - conflicts.height
+
+    def _conflicts(self, bucket: int, rows: pl.DataFrame, new: pl.DataFrame) -> pl.DataFrame:
+        """Return the rows whose id is taken by an event with another content."""
+        own = rows.filter(~pl.col("event_id").str.starts_with(pl.col("hash")))
+        there = self._scan(bucket).join(own.lazy().select("event_id"), on="event_id", how="semi").collect()
+        taken = pl.concat(
+            [
+                there.select("event_id").with_columns(taken=content_hash(there)),
+                new.select("event_id", taken="hash"),
+            ]
+        )
+        clash = own.join(taken, on="event_id").filter(pl.col("hash") != pl.col("taken"))
+        return rejection(clash.drop("hash", "taken"))
+
+    def put(self, table: str, rows: pl.DataFrame, rejected: pl.DataFrame, source: str) -> Counts:
+        """Insert or replace rows of the table ``items``, ``users`` or ``series`` by their key."""
+        now = datetime.now(UTC)
+        counts = Counts(read=rows.height + rejected.height)
+        with storage_errors(self.path), staging(self.path / "staging", 1) as staged:
+            self._reject(staged, rejected, source, now, counts)
+            with locked(self.path / ".lock"):
+                for piece in staged.rejections():
+                    tables.quarantine_rows(self.path, piece)
+                counts.stored, counts.duplicate = tables.put_rows(self.path, table, rows)
+        self._reference.clear()
+        return counts
+
+    # Reading
+
+    @property
+    def ids(self) -> Sequence[int]:
+        """Numbers of the buckets that hold events."""
+        return sorted(self._snapshot.files)
+
+    @property
+    def n_events(self) -> int:
+        """Number of events."""
+        return self._snapshot.n_events
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Columns of the events, properties included."""
+        return self._snapshot.columns
+
+    def span(self) -> tuple[datetime, datetime] | None:
+        """Return the times of the first and the last event; None if there is no event."""
+        if not self.ids:
+            return None
+        ts = pl.col("ts")
+        ends = [self._scan(i).select(first=ts.min(), last=ts.max()).collect() for i in self.ids]
+        spans = pl.concat(ends)
+        return spans["first"].min(), spans["last"].max()  # type: ignore[return-value]
+
+    def table(self, name: str) -> pl.DataFrame:
+        """Return a reference table: ``items``, ``users``, ``series`` or ``quarantine``."""
+        if name not in self._reference:
+            with storage_errors(self.path):
+                self._reference[name] = tables.read_table(self.path, name)
+        return self._reference[name]
+
+    def bucket(
+        self, i: int, columns: Sequence[str] | None = None, until: datetime | None = None
+    ) -> pl.DataFrame:
+        """Return a bucket's events, as ``Buckets.bucket``."""
+        columns = list(self.columns if columns is None else columns)
+        self._check(columns)
+        scan = self._scan(i)
+        if until is not None:
+            scan = scan.filter(pl.col("ts") < until)
+        wanted = {*columns, "user_id", "ts"} & set(self.columns)
+        if len(self._snapshot.files.get(i, ())) > 1:
+            scan = scan.select(wanted | {"event_id"}).sort(ORDER)
+        rows = scan.select(sorted(wanted | ({"item_id"} if self._needs_items(columns) else set()))).collect()
+        return self._with_reference(rows, columns).select(columns)
+
+    def user(self, user_id: str) -> pl.DataFrame:
+        """Return the events of one user in the order of time.
+
+        Raises
+        ------
+        UnknownIdError
+            If there is none.
+        """
+        rows = self._scan(bucket_of(user_id, self.n_buckets)).filter(pl.col("user_id") == user_id)
+        events = rows.sort(ORDER).collect()
+        if events.is_empty():
+            raise UnknownIdError(f"user {user_id!r} has no events here; see the ids with: foretide stages")
+        return events
+
+    def _scan(self, i: int) -> pl.LazyFrame:
+        """Return a bucket's files as they are, columns of later imports filled with nulls."""
+        schema = {name: EVENTS.get(name, pl.String()) for name in self.columns}
+        files = self._snapshot.files.get(i, [])
+        if not files:
+            return pl.LazyFrame(schema=schema)
+        return pl.scan_parquet(files, schema=schema, missing_columns="insert")
+
+    def _check(self, columns: Sequence[str]) -> None:
+        known = {*self.columns, *self.table("users").columns, *self.table("items").columns}
+        for name in columns:
+            if name not in known:
+                raise UnknownIdError(f"there is no column {name!r}; the columns are {', '.join(sorted(known))}")
+
+    def _needs_items(self, columns: Sequence[str]) -> bool:
+        lacking = set(columns) - set(self.columns) - set(self.table("users").columns)
+        return bool(lacking) or ("category" in columns and not self.table("items").is_empty())
+
+    def _with_reference(self, rows: pl.DataFrame, columns: Sequence[str]) -> pl.DataFrame:
+        """Add the columns that users and items have, and the categories that only items know."""
+        users, items = self.table("users"), self.table("items")
+        of_users = [name for name in columns if name in users.columns and name not in rows.columns]
+        if of_users:
+            rows = rows.join(users.select("user_id", *of_users), on="user_id", how="left", maintain_order="left")
+        of_items = [name for name in columns if name in items.columns and name not in rows.columns]
+        if "category" in columns and not items.is_empty():
+            of_items.append("category")
+        if of_items:
+            renamed = items.select("item_id", pl.col(of_items).name.prefix("item."))
+            rows = rows.join(renamed, on="item_id", how="left", maintain_order="left")
+            rows = rows.with_columns(
+                pl.coalesce(*({name} & set(rows.columns)), f"item.{name}").alias(name) for name in of_items
+            )
+        return rows
+
+
+def screened(rows: pl.DataFrame, now: datetime) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Part the rows with plausible times from the others, which are returned as rejected rows."""
+    if RESERVED & set(rows.columns):
+        raise MappingError(f"the names {', '.join(sorted(RESERVED))} are taken; rename with --map other=COLUMN")
+    late, early = pl.col("ts") > now + CLOCK_TOLERANCE, pl.col("ts") < FIRST_TS
+    odd = rows.filter(late | early)
+    if odd.is_empty():
+        return rows, rejection(odd)
+    reason = pl.when(late).then(pl.lit("future_ts")).otherwise(pl.lit("ancient_ts"))
+    reasons = odd.select(reason).to_series()
+    return rows.filter(~(late | early)), rejection(odd).with_columns(reason=reasons)
+
+
+def rejection(rows: pl.DataFrame, reason: str = "conflict") -> pl.DataFrame:
+    """Return canonical rows as rejected rows: their content as JSON."""
+    raw = [json.dumps(row, default=str, ensure_ascii=False) for row in rows.iter_rows(named=True)]
+    return pl.DataFrame(
+        {"line": pl.Series([None] * len(raw), dtype=pl.Int64), "raw": pl.Series(raw, dtype=pl.String)}
+    ).with_columns(reason=pl.lit(reason))
+
+
+def with_ids(rows: pl.DataFrame) -> pl.DataFrame:
+    """Give an id to the rows that have none."""
+    lacking = rows["event_id"].is_null()
+    if not lacking.any():
+        return rows
+    derived = number_repeats(rows.filter(lacking)["hash"])
+    places = lacking.arg_true()
+    return rows.with_columns(rows["event_id"].scatter(places, derived))
+
+
+@contextmanager
+def storage_errors(path: Path) -> Iterator[None]:
+    """Turn what the disk and the Delta library complain of into a sentence."""
+    try:
+        yield
+    except DeltaError as error:
+        raise StorageError(f"{path}: the table cannot be used ({error}); restore the folder or start a new one") from error
+    except FileNotFoundError as error:
+        raise StorageError(f"{path}: {error.filename or error} is missing; restore it or start a new workspace") from error

@@ -1,0 +1,62 @@
+"""Small Delta tables with a key: items, users, ready-made series, and the quarantine."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import polars as pl
+from deltalake import DeltaTable, write_deltalake
+
+from foretide.schema import ITEMS, QUARANTINE, SERIES, USERS
+
+KEYS = {"items": ["item_id"], "users": ["user_id"], "series": ["unique_id", "ds"]}
+SCHEMAS = {"items": ITEMS, "users": USERS, "series": SERIES, "quarantine": QUARANTINE}
+
+
+def read_table(folder: Path, name: str) -> pl.DataFrame:
+    """Return a whole table; with its least columns and no rows if nothing was ever put into it."""
+    path = folder / name
+    if not DeltaTable.is_deltatable(str(path)):
+        return pl.DataFrame(schema=SCHEMAS[name])
+    files = DeltaTable(path).file_uris()
+    return pl.read_parquet(files) if files else pl.DataFrame(schema=SCHEMAS[name])
+
+
+def put_rows(folder: Path, name: str, frame: pl.DataFrame) -> tuple[int, int]:
+    """Insert rows or replace those with the same key; return how many were new or changed, and how many not.
+
+    Where a key stands twice in ``frame`` the last row counts.
+    """
+    key = KEYS[name]
+    old = read_table(folder, name)
+    last = frame.unique(key, keep="last", maintain_order=True)
+    known, last = _aligned(old, last)
+    merged = pl.concat([known.join(last, on=key, how="anti"), last]).sort(key)
+    unchanged = last.join(known, on=last.columns, how="semi", nulls_equal=True).height
+    fresh = last.height - unchanged
+    if fresh:
+        write_deltalake(folder / name, merged, mode="overwrite", schema_mode="overwrite")
+    return fresh, frame.height - fresh
+
+
+def _aligned(left: pl.DataFrame, right: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Give both frames the columns of either."""
+    columns = [*left.columns, *(name for name in right.columns if name not in left.columns)]
+    types = {**right.schema, **left.schema}
+
+    def aligned(frame: pl.DataFrame) -> pl.DataFrame:
+        return frame.select(
+            pl.col(name) if name in frame.columns else pl.lit(None, types[name]).alias(name)
+            for name in columns
+        ).cast(types)
+
+    return aligned(left), aligned(right)
+
+
+def quarantine_rows(folder: Path, rejected: pl.DataFrame, columns: Sequence[str] = ("source", "line", "reason", "raw")) -> None:
+    """Keep rejected rows; those that are there already are not kept twice."""
+    known = read_table(folder, "quarantine")
+    new = rejected.join(known, on=list(columns), how="anti", nulls_equal=True)
+    if new.height:
+        write_deltalake(folder / "quarantine", new.select(QUARANTINE.names()), mode="append")

@@ -1,0 +1,134 @@
+"""Dates and times as people and programs write them.
+
+ISO 8601, epoch numbers and dates with a named month mean one thing only and are always read. ``3/4/2026`` does
+not: the order of its day and month is known from evidence (a part above 12) or is asked for, never guessed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import product
+
+import polars as pl
+
+WALL = pl.Datetime("us")  # what a clock on a wall shows: no zone
+ORDERS = ("dmy", "mdy", "ymd")
+#: Times outside of these years are slips or fillers (0001-01-01, 9999-12-31), not events.
+FIRST_YEAR, LAST_YEAR = 1900, 2199
+#: Smallest epoch second (March 1973): smaller numbers are counters or steps, not times.
+MIN_EPOCH_S = 100_000_000
+PEEK_ROWS = 1000
+
+CLOCKS = ("", " %H:%M:%S%.f", "T%H:%M:%S%.f", " %H:%M", "T%H:%M", " %I:%M:%S %p", " %I:%M %p", ", %I:%M:%S %p")
+PLAIN_DATES = ("%Y-%m-%d", "%Y/%m/%d", "%Y.%m.%d", "%Y年%m月%d日")
+NAMED_DATES = ("%d %b %Y", "%d-%b-%Y", "%d-%b-%y", "%b %d, %Y", "%b %d %Y", "%a, %d %b %Y", "%a %b %d %Y")
+WHOLE_FORMATS = ("%Y%m%dT%H%M%S%.f", "%d/%b/%Y:%H:%M:%S", "%a %b %d %H:%M:%S %Y", "%Y年%m月%d日%H:%M:%S")
+ORDERED_DATES = {
+    "dmy": ("%d/%m/%Y", "%d.%m.%Y", "%d-%m-%Y", "%d/%m/%y", "%d.%m.%y", "%d-%m-%y"),
+    "mdy": ("%m/%d/%Y", "%m.%d.%Y", "%m-%d-%Y", "%m/%d/%y", "%m.%d.%y", "%m-%d-%y"),
+    "ymd": ("%y/%m/%d", "%y.%m.%d", "%y-%m-%d"),
+}
+#: A date whose order of day and month cannot be seen in it.
+ORDERED = r"^(\d{1,2})[/.\-](\d{1,2})[/.\-](\d{4}|\d\d)(?:\D|$)"
+
+
+def read_wall_clock(texts: pl.Series, date_order: str | None = None) -> pl.DataFrame:
+    """Read texts without offsets.
+
+    Returns
+    -------
+    pl.DataFrame
+        ``wall``, null where it is not a time, and ``epoch``: True where it was a number since 1970 and is
+        UTC already.
+    """
+    number = texts.cast(pl.Float64, strict=False)
+    if number.null_count() == texts.len():
+        return pl.DataFrame({"wall": read_dates(texts, date_order), "epoch": pl.repeat(False, texts.len(), eager=True)})
+    dates = read_dates(texts.set(number.is_not_null(), None), date_order)
+    counted = pl.DataFrame({"text": texts, "number": number, "whole": texts.cast(pl.Int64, strict=False)})
+    epochs = counted.select(in_range(pl.coalesce(epoch(pl.col("whole")), epoch(pl.col("number"))))).to_series()
+    compact = counted.select(compact_date()).to_series()
+    return pl.DataFrame({"date": dates, "compact": compact, "since": epochs}).select(
+        wall=pl.coalesce("date", "compact", "since"),
+        epoch=pl.coalesce("date", "compact").is_null() & pl.col("since").is_not_null(),
+    )
+
+
+def epoch(number: pl.Expr) -> pl.Expr:
+    """Read seconds, milli-, micro- or nanoseconds since 1970, told apart by their size."""
+    size = number.abs()
+    micros = (
+        pl.when(size < MIN_EPOCH_S)
+        .then(None)
+        .when(size < 1e11)
+        .then(number * 1_000_000)
+        .when(size < 1e14)
+        .then(number * 1_000)
+        .when(size < 1e17)
+        .then(number)
+        .when(size < 1e19)
+        .then(number // 1_000)
+    )
+    return micros.round().cast(pl.Int64, strict=False).cast(WALL)
+
+
+def compact_date() -> pl.Expr:
+    """Read ``20260331`` and ``20260331182500``, whose sizes no epoch of our time has."""
+    text, number = pl.col("text"), pl.col("whole")
+    day = pl.when(number.is_between(19_000_101, 21_991_231)).then(text).str.to_datetime("%Y%m%d", strict=False, time_unit="us")
+    second = pl.when(number.is_between(19_000_101_000_000, 21_991_231_235_959)).then(text)
+    return pl.coalesce(day, second.str.to_datetime("%Y%m%d%H%M%S", strict=False, time_unit="us"))
+
+
+def read_dates(texts: pl.Series, date_order: str | None) -> pl.Series:
+    """Read dates with or without a time of day; each format takes the rows that it can read."""
+    rows = pl.DataFrame({"row": pl.int_range(texts.len(), eager=True), "text": texts})
+    pending, read = rows.drop_nulls("text"), [rows.clear().select("row", wall=pl.lit(None, WALL))]
+    for pattern in likely_first(pending["text"], formats(date_order)):
+        if pending.is_empty():
+            break
+        tried = pending.with_columns(wall=by_format(pending["text"], pattern))
+        read.append(tried.filter(pl.col("wall").is_not_null()).select("row", "wall"))
+        pending = tried.filter(pl.col("wall").is_null()).drop("wall")
+    done = pl.concat(read)
+    if len(read) == 2 and done.height == rows.height:  # one format read everything
+        return done["wall"]
+    return rows.select("row").join(done, on="row", how="left", maintain_order="left")["wall"]
+
+
+def formats(date_order: str | None) -> Iterator[str]:
+    """Return every format that may be read when dates have this order."""
+    dates = (*PLAIN_DATES, *ORDERED_DATES.get(date_order or "", ()), *NAMED_DATES)
+    yield from (date + clock for date, clock in product(dates, CLOCKS))
+    yield from WHOLE_FORMATS
+
+
+def likely_first(texts: pl.Series, patterns: Iterator[str]) -> Sequence[str]:
+    """Order formats by how much of a sample they read: the order changes the speed, not the outcome."""
+    sample = texts.gather_every(max(1, texts.len() // PEEK_ROWS))
+    hits = {pattern: by_format(sample, pattern).count() for pattern in patterns}
+    return sorted(hits, key=lambda pattern: -hits[pattern])
+
+
+def by_format(texts: pl.Series, pattern: str) -> pl.Series:
+    """Read texts of one format; null where they are not of it."""
+    wall = texts.str.to_datetime(pattern, time_unit="us", strict=False)
+    return wall.to_frame("wall").select(in_range(pl.col("wall"))).to_series()
+
+
+def in_range(wall: pl.Expr) -> pl.Expr:
+    """Keep times of the years that events can have: this also tells ``%Y`` from a two-digit year."""
+    return pl.when(wall.dt.year().is_between(FIRST_YEAR, LAST_YEAR)).then(wall)
+
+
+def orders_seen(texts: pl.Series) -> set[str]:
+    """Return the orders that dates like ``25/12/2026`` show; ``{"?"}`` if there are only undecided ones."""
+    parts = texts.drop_nulls().str.extract_groups(ORDERED).struct.rename_fields(["a", "b", "year"]).struct.unnest()
+    parts = parts.drop_nulls().cast(pl.Int32)
+    seen = {
+        "ymd": parts["a"] > 31,
+        "dmy": parts["a"].is_between(13, 31),
+        "mdy": parts["b"].is_between(13, 31) & (parts["a"] <= 12),
+    }
+    orders = {order for order, rows in seen.items() if rows.any()}
+    return orders or ({"?"} if parts.height else set())

@@ -1,0 +1,88 @@
+"""Interest mixes: how a user's and the population's events spread over categories, at several memories.
+
+An event ``a`` days old counts ``0.5 ** (a / half_life)``. A short half-life knows what somebody is after just
+now, a long one what they always come back to. A mix is a sparse table: a category that a user never touched has
+no row.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from math import log
+
+import polars as pl
+
+from foretide.events.records import Buckets
+
+HALF_LIVES_DAYS = (7, 28, 112, 448)
+#: The half-life of the share that is called the present one.
+USUAL_DAYS = 28
+#: A user's mix is drawn to the population's as if it were this many events more.
+KAPPA = 5.0
+#: Half-lives between which the trend of a population share is measured.
+TREND_DAYS = (28, 112)
+
+SECONDS_A_DAY = 86_400
+
+
+def cells(buckets: Buckets, i: int, as_of: datetime) -> pl.DataFrame:
+    """Return the decayed event counts ``n_7, n_28, ...`` of each user and category of a bucket."""
+    events = buckets.bucket(i, ["user_id", "category", "ts"], until=as_of)
+    age_days = (pl.lit(as_of) - pl.col("ts")).dt.total_seconds() / SECONDS_A_DAY
+    return (
+        events.lazy()
+        .filter(pl.col("category").is_not_null())
+        .select("user_id", "category", (-log(2) * age_days).alias("aged"))
+        .group_by("user_id", "category")
+        .agg((pl.col("aged") / days).exp().sum().alias(f"n_{days}") for days in HALF_LIVES_DAYS)
+        .collect()
+    )
+
+
+def population(buckets: Buckets, as_of: datetime, ahead_days: float) -> pl.DataFrame:
+    """Return the population's mixes ``pi_7, pi_28, ...`` by category, and the one it is moving to.
+
+    Parameters
+    ----------
+    buckets
+        The events.
+    as_of
+        End of what is known (exclusive).
+    ahead_days
+        How far ahead of ``as_of`` the mix ``pi_moved`` is.
+    """
+    counts = pl.concat(
+        cells(buckets, i, as_of).group_by("category").agg(pl.exclude("user_id").sum()) for i in buckets.ids
+    )
+    shares = counts.group_by("category").agg(pl.all().sum()).sort("category")
+    mixes = shares.select(
+        "category", *((pl.col(f"n_{days}") / pl.col(f"n_{days}").sum()).alias(f"pi_{days}") for days in HALF_LIVES_DAYS)
+    )
+    return mixes.with_columns(moved(ahead_days).alias("pi_moved")).with_columns(
+        pl.col("pi_moved") / pl.col("pi_moved").sum()
+    )
+
+
+def moved(ahead_days: float) -> pl.Expr:
+    """Return the population's usual mix moved along its trend, not yet scaled to one.
+
+    The mean age of events decayed with half-life h is h / log 2: the log of a share is a straight line through
+    its values at the two ages.
+    """
+    recent, before = (pl.col(f"pi_{days}") for days in TREND_DAYS)
+    recent_age, before_age = (days / log(2) for days in TREND_DAYS)
+    steps = (recent_age + ahead_days) / (before_age - recent_age)
+    return pl.when(recent > 0).then(recent * (recent / before) ** steps).otherwise(0.0)
+
+
+def own(days: int) -> pl.Expr:
+    """Return a user's shrunk mix at a half-life, from columns ``n_``, ``total_`` and ``pi_``."""
+    n, total, pi = (pl.col(f"{kind}_{days}") for kind in ("n", "total", "pi"))
+    return (n.fill_null(0.0) + KAPPA * pi) / (total.fill_null(0.0) + KAPPA)
+
+
+def totals(counts: pl.DataFrame) -> pl.DataFrame:
+    """Return each user's decayed events ``total_7, total_28, ...`` over all categories."""
+    return counts.group_by("user_id").agg(
+        pl.col(f"n_{days}").sum().alias(f"total_{days}") for days in HALF_LIVES_DAYS
+    )
