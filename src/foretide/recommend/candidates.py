@@ -11,7 +11,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from foretide.recommend.histories import Codes, Histories, Offsets
+from foretide.recommend.histories import DAY_US, Codes, Histories, Offsets, microseconds
 from foretide.schema import Floats
 
 
@@ -56,6 +56,11 @@ class Recommender(Protocol):
     def score(self, histories: Histories, at: datetime, among: Candidates | None = None) -> Candidates:
         """Score the best candidates of each user, or exactly those of ``among``."""
         ...
+
+
+def recency(ts: NDArray[np.int64], at: datetime, half_life_days: float) -> Floats:
+    """Return what occasions still weigh at a moment: ``0.5 ** (age / half_life_days)``."""
+    return np.asarray(0.5 ** ((microseconds(at) - ts) / (half_life_days * DAY_US)))
 
 
 def union(sources: Sequence[Candidates], n_items: int) -> Candidates:

@@ -106,11 +106,11 @@ class Histories:
 
     def until(self, at: datetime) -> Histories:
         """Return what was known at a moment: the same users and items, only occasions before it."""
-        return self._keep(self.ts < microseconds(at))
+        return self.keep(self.ts < microseconds(at))
 
     def since(self, begin: datetime) -> Histories:
         """Return the occasions from a moment on, of the same users and items."""
-        return self._keep(self.ts >= microseconds(begin))
+        return self.keep(self.ts >= microseconds(begin))
 
     def of(self, users: Sequence[str] | pl.Series) -> Histories:
         """Return the histories of these users, in this order; one who is not known has an empty one."""
@@ -123,7 +123,8 @@ class Histories:
         rows = np.arange(offsets[-1]) + np.repeat(starts - offsets[:-1], counts)
         return replace(self, users=wanted, offsets=offsets, item=self.item[rows], ts=self.ts[rows])
 
-    def _keep(self, mask: NDArray[np.bool_]) -> Histories:
+    def keep(self, mask: NDArray[np.bool_]) -> Histories:
+        """Return the occasions where ``mask`` holds, of the same users and items."""
         before = np.concatenate([[0], np.cumsum(mask)])
         return replace(self, offsets=before[self.offsets], item=self.item[mask], ts=self.ts[mask])
 

@@ -1,8 +1,9 @@
 """What goes with what: items that users take together or soon after one another.
 
-Two items are neighbours if the same users take them close together. Closeness counts baskets: in the same
-basket 1, in the next 1/2, then 1/3; pairs of long ago count less. The sum over all users is divided by how much
-each of the two items is taken at all, so that what everybody takes is not everybody's neighbour.
+Item b is a neighbour of item a if users who take a take b in the same basket or soon after. Closeness counts
+baskets: in the same 1, in the next 1/2, then 1/3; pairs of long ago count less. What a collects for b is
+divided by how much a is taken (so it reads as a share of the occasions of a), and a little by how much b is
+taken, so that what everybody takes is not everybody's first neighbour.
 
 References
 ----------
@@ -13,19 +14,24 @@ References
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Self
 
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from foretide.recommend.candidates import Candidates, best
-from foretide.recommend.histories import DAY_US, Codes, Histories, Offsets, microseconds
+from foretide.recommend.candidates import Candidates, best, recency
+from foretide.recommend.histories import Codes, Histories, Offsets
 from foretide.schema import Floats
 
 Neighbours = tuple[Offsets, Codes, Floats]
 """Offsets ``(n_items + 1,)``, neighbours ``(n_pairs,)`` and their similarities ``(n_pairs,)``."""
+
+#: After so many halvings an occasion weighs a thousandth, and is left out.
+HALVINGS = 10
+#: Pairs are sparser and their recent ones enough: older than this many half-lives they are not read.
+PAIR_HALF_LIVES = 4
 
 
 @dataclass(frozen=True)
@@ -35,56 +41,73 @@ class SeqItemKNN:
     Parameters
     ----------
     window
-        How many occasions after an item are looked at.
-    n_neighbours
-        How many neighbours an item keeps.
+        How many occasions before and after an item are looked at.
     half_life_days
         Age after which a pair counts half.
-    memory
-        In how many baskets the weight of a user's basket halves when scoring.
+    shrink
+        Occasions added to those of an item, against neighbours that are there by chance.
+    discount
+        Power of an item's own occasions by which it is marked down as a neighbour; 0.5 would be near a cosine.
+    n_neighbours
+        How many neighbours an item keeps.
+    memory_baskets
+        In how many baskets the weight of a user's basket halves.
     n_candidates
         How many candidates a user gets.
     """
 
-    window: int = 30
-    n_neighbours: int = 50
-    half_life_days: float = 90.0
-    memory: float = 5.0
+    window: int = 10
+    half_life_days: float = 45.0
+    shrink: float = 5.0
+    discount: float = 0.1
+    n_neighbours: int = 20
+    memory_baskets: float = 2.0
     n_candidates: int = 50
-    power: float = 0.5
-    own_power: float = 0.5
-    directed: bool = True
-    shrink: float = 0.0
-    neighbours_: Neighbours = field(default=(np.zeros(1, np.int64), np.empty(0, np.int32), np.empty(0)), repr=False)
+    neighbours_: Neighbours = field(
+        default=(np.zeros(1, np.int64), np.empty(0, np.int32), np.empty(0)), repr=False, compare=False
+    )
 
     def fit(self, histories: Histories, at: datetime) -> Self:
         """Find the neighbours of each item."""
-        known = histories.until(at)
-        weight = 0.5 ** ((microseconds(at) - known.ts) / (self.half_life_days * DAY_US))
-        step = baskets(known.offsets, known.ts)
+        begin = at - timedelta(days=PAIR_HALF_LIVES * self.half_life_days)
+        known = histories.until(at).since(begin)
+        weight = recency(known.ts, at, self.half_life_days)
+        taken = np.bincount(known.item, weight, known.n_items)
         order = np.argsort(known.item, kind="stable")
         starts = np.searchsorted(known.item[order], np.arange(known.n_items + 1))
-        taken = np.bincount(known.item, weight, known.n_items)
-        bounds = known.offsets[known.user], known.offsets[known.user + 1]
         found = _neighbours(
-            known.item, step, weight, order, starts, bounds, (taken + self.shrink)**self.own_power, taken**self.power, self.directed, self.window, self.n_neighbours
+            known.item,
+            known.user,
+            baskets(known.offsets, known.ts),
+            weight,
+            order,
+            starts,
+            1 / (taken + self.shrink),
+            np.maximum(taken, 1.0) ** -self.discount,
+            self.window,
+            self.n_neighbours,
         )
         return replace(self, neighbours_=found)
 
     def score(self, histories: Histories, at: datetime, among: Candidates | None = None) -> Candidates:
         """Add up the neighbours of what each user has taken."""
-        known = histories.until(at)
-        back = baskets(known.offsets, known.ts)
-        last = np.repeat(np.maximum.reduceat(np.append(back, 0), np.minimum(known.offsets[:-1], len(back))), np.diff(known.offsets))
-        weight = 0.5 ** ((last - back) / self.memory)
+        known, weight = self._memory(histories.until(at))
         if among is None:
             return Candidates(*_propose(known.offsets, known.item, weight, self.neighbours_, self.n_candidates))
         score = _score(known.offsets, known.item, weight, self.neighbours_, among.offsets, among.item)
         return among.scored(score)
 
+    def _memory(self, known: Histories) -> tuple[Histories, Floats]:
+        """Return the last baskets of each user and what an occasion in them weighs."""
+        number = baskets(known.offsets, known.ts)
+        last = np.repeat(number[known.offsets[1:] - 1], np.diff(known.offsets)) if len(number) else number
+        halvings = (last - number) / self.memory_baskets
+        recent = halvings < HALVINGS
+        return known.keep(recent), 0.5 ** halvings[recent]
+
 
 def baskets(offsets: Offsets, ts: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Number the baskets over all users: the number rises where the user or the instant changes."""
+    """Number the baskets of all users, ``(n_occasions,)``: up by one where the user or the instant changes."""
     fresh = np.ones(len(ts), bool)
     fresh[1:] = ts[1:] != ts[:-1]
     fresh[offsets[:-1][offsets[:-1] < len(ts)]] = True
@@ -94,85 +117,91 @@ def baskets(offsets: Offsets, ts: NDArray[np.int64]) -> NDArray[np.int64]:
 @njit(cache=True, nogil=True)
 def _neighbours(
     item: Codes,
-    step: NDArray[np.int64],
+    user: Codes,
+    basket: NDArray[np.int64],
     weight: Floats,
-    order: NDArray[np.int64],
-    starts: NDArray[np.int64],
-    bounds: tuple[Offsets, Offsets],
-    norm_a: Floats,
-    norm: Floats,
-    directed: bool,
+    order: NDArray[np.int64],  # (n_occasions,) places of item 0, of item 1 ...
+    starts: NDArray[np.int64],  # (n_items + 1,) into order
+    per_taken: Floats,
+    marked_down: Floats,
     window: int,
     n: int,
 ) -> Neighbours:
-    n_items = len(starts) - 1
-    scratch = np.zeros(n_items)
+    n_items = len(per_taken)
+    closeness = np.zeros(n_items)
     touched = np.empty(n_items, np.int32)
     offsets = np.zeros(n_items + 1, np.int64)
-    out_item = np.empty(n_items * n, np.int32)
-    out_score = np.empty(n_items * n)
+    neighbour = np.empty(min(n_items * n, 2 * window * len(item)), np.int32)
+    similarity = np.empty(len(neighbour))
     for a in range(n_items):
         m = 0
         for place in order[starts[a] : starts[a + 1]]:
-            lo = max(place - window, bounds[0][place])
-            hi = min(place + window + 1, bounds[1][place])
-            for other in range(lo, hi):
-                b = item[other]
-                if b == a:
-                    continue
-                far = step[other] - step[place]
-                if directed and far < 0:
-                    continue
-                if scratch[b] == 0:
-                    touched[m] = b
-                    m += 1
-                scratch[b] += weight[place] / (1 + abs(far))
+            m = _add_around(place, item, user, basket, weight[place], window, closeness, touched, m)
         near = touched[:m]
-        score = scratch[near] / (norm_a[a] * norm[near])
+        score = closeness[near] * marked_down[near] * per_taken[a]
+        closeness[near] = 0
         chosen = best(score, near, n)
-        begin = offsets[a]
-        offsets[a + 1] = begin + len(chosen)
-        out_item[begin : offsets[a + 1]] = near[chosen]
-        out_score[begin : offsets[a + 1]] = score[chosen]
-        scratch[near] = 0
-    return offsets, out_item[: offsets[-1]].copy(), out_score[: offsets[-1]].copy()
+        offsets[a + 1] = offsets[a] + len(chosen)
+        neighbour[offsets[a] : offsets[a + 1]] = near[chosen]
+        similarity[offsets[a] : offsets[a + 1]] = score[chosen]
+    return offsets, neighbour[: offsets[-1]].copy(), similarity[: offsets[-1]].copy()
 
 
 @njit(cache=True, nogil=True)
-def _add_up(item: Codes, weight: Floats, neighbours: Neighbours, scratch: Floats, touched: Codes) -> int:
-    offsets, other, similarity = neighbours
+def _add_around(
+    place: int,
+    item: Codes,
+    user: Codes,
+    basket: NDArray[np.int64],
+    weight: float,
+    window: int,
+    closeness: Floats,
+    touched: Codes,
+    m: int,
+) -> int:
+    """Add what stands in the same basket as ``place`` or after it; return the number of items touched."""
+    for other in range(max(place - window, 0), min(place + window + 1, len(item))):
+        later = basket[other] - basket[place]
+        if later < 0 or user[other] != user[place] or item[other] == item[place]:
+            continue
+        if closeness[item[other]] == 0:
+            touched[m] = item[other]
+            m += 1
+        closeness[item[other]] += weight / (1 + later)
+    return m
+
+
+@njit(cache=True, nogil=True)
+def _add_up(item: Codes, weight: Floats, neighbours: Neighbours, score: Floats, touched: Codes) -> int:
+    """Add the neighbours of one user's items to ``score``; return the number of items touched."""
+    offsets, neighbour, similarity = neighbours
     m = 0
     for place in range(len(item)):
         for pair in range(offsets[item[place]], offsets[item[place] + 1]):
-            b = other[pair]
-            if scratch[b] == 0:
+            b = neighbour[pair]
+            if score[b] == 0:
                 touched[m] = b
                 m += 1
-            scratch[b] += weight[place] * similarity[pair]
+            score[b] += weight[place] * similarity[pair]
     return m
 
 
 @njit(cache=True, nogil=True)
 def _propose(offsets: Offsets, item: Codes, weight: Floats, neighbours: Neighbours, n: int) -> Neighbours:
     n_items = len(neighbours[0]) - 1
-    scratch = np.zeros(n_items)
-    touched = np.empty(n_items, np.int32)
-    out_offsets = np.zeros(len(offsets), np.int64)
-    out_item = np.empty((len(offsets) - 1) * n, np.int32)
-    out_score = np.empty((len(offsets) - 1) * n)
+    score, touched = np.zeros(n_items), np.empty(n_items, np.int32)
+    kept = np.zeros(len(offsets), np.int64)
+    proposed = np.empty((len(offsets) - 1) * min(n, n_items), np.int32)
+    proposed_score = np.empty(len(proposed))
     for u in range(len(offsets) - 1):
         own = slice(offsets[u], offsets[u + 1])
-        m = _add_up(item[own], weight[own], neighbours, scratch, touched)
-        near = touched[:m]
-        score = scratch[near]
-        chosen = best(score, near, n)
-        begin = out_offsets[u]
-        end = begin + len(chosen)
-        out_item[begin:end] = near[chosen]
-        out_score[begin:end] = score[chosen]
-        out_offsets[u + 1] = end
-        scratch[near] = 0
-    return out_offsets, out_item[: out_offsets[-1]].copy(), out_score[: out_offsets[-1]].copy()
+        near = touched[: _add_up(item[own], weight[own], neighbours, score, touched)]
+        chosen = near[best(score[near], near, n)]
+        kept[u + 1] = kept[u] + len(chosen)
+        proposed[kept[u] : kept[u + 1]] = chosen
+        proposed_score[kept[u] : kept[u + 1]] = score[chosen]
+        score[near] = 0
+    return kept, proposed[: kept[-1]].copy(), proposed_score[: kept[-1]].copy()
 
 
 @njit(cache=True, nogil=True)
@@ -180,13 +209,11 @@ def _score(
     offsets: Offsets, item: Codes, weight: Floats, neighbours: Neighbours, among: Offsets, wanted: Codes
 ) -> Floats:
     n_items = len(neighbours[0]) - 1
-    scratch = np.zeros(n_items)
-    touched = np.empty(n_items, np.int32)
-    score = np.empty(len(wanted))
+    score, touched = np.zeros(n_items), np.empty(n_items, np.int32)
+    out = np.empty(len(wanted))
     for u in range(len(offsets) - 1):
         own = slice(offsets[u], offsets[u + 1])
-        m = _add_up(item[own], weight[own], neighbours, scratch, touched)
-        for place in range(among[u], among[u + 1]):
-            score[place] = scratch[wanted[place]]
-        scratch[touched[:m]] = 0
-    return score
+        near = touched[: _add_up(item[own], weight[own], neighbours, score, touched)]
+        out[among[u] : among[u + 1]] = score[wanted[among[u] : among[u + 1]]]
+        score[near] = 0
+    return out

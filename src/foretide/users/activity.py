@@ -89,11 +89,11 @@ class ActivityModel:
         self.last_ = examples["as_of"].max()  # type: ignore[assignment]
         self.rates_ = Rates().fit(examples)
         rng = np.random.default_rng(self.rng)
-        groups = {eligible: examples.filter(pl.col("eligible") == eligible) for eligible in (True, False)}
+        groups = {group: thinned(examples.filter(pl.col("eligible") == group), rng) for group in (True, False)}
         self.groups_ = {
-            eligible: Hurdle().fit(self._covariates(some), some)
-            for eligible, rows in groups.items()
-            if learnable(rows) and learnable(some := thinned(rows, rng))
+            group: Hurdle().fit(self._covariates(rows), rows)
+            for group, rows in groups.items()
+            if learnable(rows)
         }
         return self
 
@@ -101,16 +101,30 @@ class ActivityModel:
         """Return ``p_inactive, expected_active_days`` of users in the order of the rows of a feature table."""
         users = users.with_columns(horizon_days=pl.lit(self.horizon_days, pl.Int32))
         p, filled = (column.copy() for column in self.rates_.predict(users, self.horizon_days))
-        eligible = (users["stage"] != "churned").to_numpy()
+        here = eligible(users).to_numpy()
         for group, model in self.groups_.items():
-            rows = np.flatnonzero(eligible == group)
+            rows = np.flatnonzero(here == group)
             if len(rows):
                 p[rows], filled[rows] = model.predict(self._covariates(users[rows]))
         days = expected_days(p, filled, self.horizon_days)
         return pl.DataFrame({"p_inactive": p, "expected_active_days": days})
 
+    def predict_strangers(self, users: pl.DataFrame) -> pl.DataFrame:
+        """Return what ``predict`` does for users of whom only the ``stage`` is known: its rates."""
+        p, filled = self.rates_.predict(users, self.horizon_days)
+        return pl.DataFrame({"p_inactive": p, "expected_active_days": expected_days(p, filled, self.horizon_days)})
+
+    def coarse(self, users: pl.DataFrame) -> bool:
+        """Tell whether some of the users get the rates of their stage, for want of examples."""
+        return not set(eligible(users).unique()) <= self.groups_.keys()
+
     def _covariates(self, rows: pl.DataFrame) -> Floats:
         return covariates(rows, self.horizon_days, self.last_)
+
+
+def eligible(users: pl.DataFrame) -> pl.Series:
+    """Tell for each user of a feature table whether they are not churned."""
+    return users["stage"] != "churned"
 
 
 def learnable(examples: pl.DataFrame) -> bool:

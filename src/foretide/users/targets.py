@@ -99,7 +99,7 @@ def training_cutoffs(
 def critical(rule: LifecycleRule) -> pl.Expr:
     """Return which events count as activity."""
     types = rule.critical_events
-    return pl.col("event_type").is_in(list(types)) if types else pl.lit(True)  # noqa: FBT003
+    return pl.lit(value=True) if types is None else pl.col("event_type").is_in(list(types))
 
 
 def targets(

@@ -1,0 +1,48 @@
+"""Which of the last days were active, as bits: day 0 is the last active day, bit k the day k before it."""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+Words = NDArray[np.uint64]
+BITS = 64
+
+
+@njit(cache=True, nogil=True)
+def shift(words: Words, days: int) -> None:
+    """Move every bit ``days`` up and set bit 0, in place: a new last day, ``days`` after the old one."""
+    jump, rest = days // BITS, np.uint64(days % BITS)
+    for i in range(words.size - 1, -1, -1):
+        low = words[i - jump] << rest if i >= jump else np.uint64(0)
+        carry = words[i - jump - 1] >> (np.uint64(BITS) - rest) if rest and i > jump else np.uint64(0)
+        words[i] = low | carry
+    words[0] |= np.uint64(1)
+
+
+@njit(cache=True, nogil=True)
+def ones(word: np.uint64) -> int:
+    """Count the bits of a word that are set."""
+    n = 0
+    while word:
+        word &= word - np.uint64(1)
+        n += 1
+    return n
+
+
+@njit(cache=True, nogil=True)
+def active_between(words: Words, begin: int, end: int) -> int:
+    """Count the active days among the days ``begin`` (inclusive) to ``end`` (exclusive) before the last one."""
+    begin = max(begin, 0)
+    end = min(end, words.size * BITS)
+    n = 0
+    for i in range(begin // BITS, (end + BITS - 1) // BITS):
+        word = words[i]
+        low, high = max(begin - i * BITS, 0), min(end - i * BITS, BITS)
+        if high < low:
+            continue
+        if high < BITS:
+            word &= (np.uint64(1) << np.uint64(high)) - np.uint64(1)
+        n += ones(word >> np.uint64(low)) if low < BITS else 0
+    return n

@@ -1,0 +1,163 @@
+"""What we expect of each user, by when: stage now, chance of no activity, active days, interests ahead.
+
+The horizon of ``horizon_days`` begins one day after ``as_of`` (see ``foretide.users.targets``). Everything is
+learnt from what was over by ``as_of``, and tested on the last whole horizon before it with what was known then.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import polars as pl
+
+from foretide.errors import NotEnoughDataError, UnknownIdError, UsageError
+from foretide.events.records import Buckets
+from foretide.features.fold import feature_table
+from foretide.features.lifecycle import LifecycleRule
+from foretide.schema import OUTLOOK
+from foretide.text import say
+from foretide.users.activity import ActivityModel
+from foretide.users.backtest import MODEL, STAGE_RATE, backtest
+from foretide.users.examples import examples, sample, training_pairs
+from foretide.users.interests import expected_interests, fit_weights
+
+#: All events keep a user alive; churned after four weeks without one.
+USUAL_RULE = LifecycleRule()
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """What is expected of users, and how far it can be trusted."""
+
+    users: pl.DataFrame  # schema.OUTLOOK, one row a user
+    interests: pl.DataFrame  # users.interests.INTERESTS, a row a user and category
+    quality: pl.DataFrame  # users.scores.QUALITY on the last whole horizon; empty if the log is too short
+    notes: tuple[str, ...]  # what a reader should know, in the language of the moment
+
+
+@dataclass(frozen=True)
+class Question:
+    """What an outlook is asked for, and what is known about the users when it is asked."""
+
+    as_of: datetime
+    horizon_days: int
+    known: pl.DataFrame  # feature table of all users
+    strangers: Sequence[str]  # those asked about who are not known
+
+    @property
+    def first(self) -> datetime:
+        """Time of the first critical event of all."""
+        return self.as_of - timedelta(days=self.known["tenure_days"].max())  # type: ignore[arg-type]
+
+
+def outlook(
+    buckets: Buckets,
+    as_of: datetime,
+    horizon_days: int = 28,
+    rule: LifecycleRule = USUAL_RULE,
+    users: Sequence[str] | None = None,
+    *,
+    fallback: bool = False,
+) -> Outlook:
+    """Tell what users will do in the horizon.
+
+    Where the log is too short for the horizon, shorter ones are learnt from and carried on: the log-odds of no
+    activity go on changing with the logarithm of the length as they did among those. A note says so.
+
+    Parameters
+    ----------
+    buckets
+        The events.
+    as_of
+        End of what is known (exclusive), in UTC.
+    horizon_days
+        Length of the horizon.
+    rule
+        Which events count as activity, and when a user is churned.
+    users
+        Only these; all with a critical event if None. The models learn from all in any case.
+    fallback
+        Tell what is expected of a new user where a user is not known; a note says so.
+
+    Raises
+    ------
+    UsageError
+        If the horizon is shorter than a day.
+    UnknownIdError
+        If one of ``users`` has no critical event before ``as_of``, unless ``fallback``.
+    NotEnoughDataError
+        If the events cover too few days to learn from.
+    """
+    asked = question(buckets, as_of, horizon_days, rule, users)
+    if asked.strangers and not fallback:
+        raise UnknownIdError(
+            f"user {asked.strangers[0]!r} has no activity before {as_of:%Y-%m-%d %H:%M}; check the id and the time"
+        )
+    training = sample(buckets, as_of)
+    pairs = training_pairs(asked.first, as_of, horizon_days, buckets.timezone)
+    if not pairs:
+        raise NotEnoughDataError(
+            f"the events before {as_of:%Y-%m-%d %H:%M} cover less than three days; give an outlook more to learn from"
+        )
+    longest = max(days for _, days in pairs)
+    model = ActivityModel(horizon_days).fit(examples(training, pairs, rule))
+    weights = fit_weights(training, as_of, longest)
+    interests = expected_interests(buckets, as_of, horizon_days, weights, users)
+    quality = backtest(training, asked.first, as_of, horizon_days, rule)
+    told = expectations(asked, model, users)
+    return Outlook(told, interests, quality, tuple(notes(asked, longest, model, interests, quality)))
+
+
+def question(
+    buckets: Buckets, as_of: datetime, horizon_days: int, rule: LifecycleRule, users: Sequence[str] | None
+) -> Question:
+    """Check what is asked, and look up who is known."""
+    if horizon_days < 1:
+        raise UsageError(f"the horizon is {horizon_days} days; give 1 or more")
+    known = feature_table(buckets, [as_of], rule).sort("user_id")
+    if known.is_empty():
+        raise NotEnoughDataError(f"there is no activity before {as_of:%Y-%m-%d %H:%M}; give a later time")
+    strangers = set(users or ()) - set(known["user_id"] if users else ())
+    return Question(as_of, horizon_days, known, sorted(strangers))
+
+
+def expectations(asked: Question, model: ActivityModel, users: Sequence[str] | None) -> pl.DataFrame:
+    """Return ``schema.OUTLOOK`` of those asked about; a stranger is a new user without features."""
+    wanted = asked.known if users is None else asked.known.filter(pl.col("user_id").is_in(list(users)))
+    strangers = pl.DataFrame(
+        {"user_id": asked.strangers, "stage": ["new"] * len(asked.strangers)},
+        schema={"user_id": pl.String, "stage": pl.String},
+    )
+    ahead = pl.concat([model.predict(wanted), model.predict_strangers(strangers)])
+    rows = pl.concat([wanted.select("user_id", "stage"), strangers])
+    return (
+        pl.concat([rows, ahead], how="horizontal")
+        .with_columns(as_of=pl.lit(asked.as_of), horizon_days=pl.lit(asked.horizon_days))
+        .select(pl.col(name).cast(dtype) for name, dtype in OUTLOOK.items())
+        .sort("user_id")
+    )
+
+
+def notes(
+    asked: Question, longest: int, model: ActivityModel, interests: pl.DataFrame, quality: pl.DataFrame
+) -> Iterator[str]:
+    """Yield what a reader should know about how the outlook came about."""
+    if longest < asked.horizon_days:
+        yield say("outlook.carried_on", asked=asked.horizon_days, longest=longest)
+    if model.coarse(asked.known):
+        yield say("outlook.stage_rates")
+    if asked.strangers:
+        yield say("outlook.new_users", n=len(asked.strangers))
+    if interests.is_empty():
+        yield say("outlook.no_categories")
+    if quality.is_empty():
+        yield say("outlook.no_backtest")
+    elif (loss := losses(quality))[MODEL] > loss[STAGE_RATE]:
+        yield say("outlook.no_better", loss=f"{loss[MODEL]:.3f}", rate=f"{loss[STAGE_RATE]:.3f}")
+
+
+def losses(quality: pl.DataFrame) -> dict[str, float]:
+    """Return the log-loss of each model over all users."""
+    return dict(quality.filter(pl.col("stage") == "all").select("model", "log_loss").iter_rows())
