@@ -61,7 +61,8 @@ def search(
     for score, target, column in sorted(offers, key=lambda offer: -offer[0]):
         if target not in found and all(column != other.column for other in found.values()):
             found[target] = Found(column, round(score, 2), "name")
-    return found | by_content(sample, found, [target for target in wanted if target in {"ts", "ds"}])
+    found |= by_content(sample, found, [target for target in wanted if target in {"ts", "ds"}])
+    return {target: found[target] for target in targets if target in found}
 
 
 def fit(target: str, column: pl.Series) -> float:

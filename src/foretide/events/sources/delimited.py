@@ -1,0 +1,144 @@
+"""Tables as text: CSV, TSV and their kin, after RFC 4180, read row by row so that one bad row costs one row.
+
+A field that begins with a quote ends with one and may hold separators, doubled quotes and line ends; a quote inside of
+an unquoted field (``5" screen``) is a character like any other. Blank lines are not rows.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+import polars as pl
+import pyarrow as pa
+import pyarrow.csv as pa_csv
+
+from foretide.errors import DataError
+from foretide.events.sources.lines import Lines
+from foretide.events.sources.rows import REJECTED, Rows, rejected
+
+SEPARATORS = (",", "\t", ";", "|")
+#: A quoted field that does not end within so many lines is a stray quote.
+MAX_RECORD_LINES = 1_000
+PEEK_LINES = 200
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """How a file separates its fields, and its columns."""
+
+    separator: str
+    columns: tuple[str, ...]
+
+    @property
+    def field(self) -> str:
+        """Pattern of one field."""
+        sep = re.escape(self.separator)
+        return rf'(?:"(?:[^"]|"")*"|(?:[^"{sep}][^{sep}]*)?)'
+
+    @cached_property
+    def record(self) -> str:
+        """Pattern of a row with the right number of fields."""
+        rest = len(self.columns) - 1
+        return rf"^{self.field}(?:{re.escape(self.separator)}{self.field}){{{rest}}}$"
+
+    @property
+    def fields(self) -> str:
+        """Pattern of a row with any number of fields."""
+        return rf"^{self.field}(?:{re.escape(self.separator)}{self.field})*$"
+
+    @property
+    def opening(self) -> str:
+        """Pattern of a line that ends inside of a quoted field."""
+        return rf'^(?:{self.field}{re.escape(self.separator)})*"(?:[^"]|"")*$'
+
+    @cached_property
+    def closing(self) -> re.Pattern[str]:
+        """Pattern of a line that begins inside of a quoted field and ends outside."""
+        return re.compile(rf'^(?:[^"]|"")*"(?:{re.escape(self.separator)}{self.field})*$')
+
+    @cached_property
+    def inside(self) -> re.Pattern[str]:
+        """Pattern of a line that begins and ends inside of a quoted field."""
+        sep = re.escape(self.separator)
+        return re.compile(rf'^(?:[^"]|"")*(?:"(?:{sep}{self.field})*{sep}"(?:[^"]|"")*)?$')
+
+
+def find_dialect(head: pl.Series) -> Dialect:
+    """Return the separator that most lines agree on, and the columns of the first line.
+
+    Parameters
+    ----------
+    head
+        The first lines, without blank ones.
+    """
+    lines = head.head(PEEK_LINES).to_list()
+    separator = max(SEPARATORS, key=lambda sep: agreement(lines, sep))
+    return Dialect(separator, header(fields_of(lines[0], separator)))
+
+
+def agreement(lines: list[str], separator: str) -> tuple[float, int]:
+    """Return the share of lines that have as many fields as the first, and this number; nothing if it is one."""
+    widths = [len(fields_of(line, separator)) for line in lines]
+    return (widths.count(widths[0]) / len(widths), widths[0]) if widths[0] > 1 else (0.0, 0)
+
+
+def fields_of(line: str, separator: str) -> list[str]:
+    """Take one line apart."""
+    sep = re.escape(separator)
+    found = re.findall(rf'(?:^|{sep})("(?:[^"]|"")*"(?={sep}|$)|[^{sep}]*)', line)
+    return [field[1:-1].replace('""', '"') if field[:1] == '"' == field[-1:] and len(field) > 1 else field for field in found]
+
+
+def header(names: Iterable[str]) -> tuple[str, ...]:
+    """Return column names that differ: a repeated name gets a number, an empty one is called by its place."""
+    unique: list[str] = []
+    for place, name in enumerate(names, start=1):
+        base = name.strip() or f"column_{place}"
+        free = (base, *(f"{base}_{n}" for n in range(2, place + 2)))
+        unique.append(next(name for name in free if name not in unique))
+    return tuple(unique)
+
+
+def read_delimited(pieces: Iterable[Lines], dialect: Dialect) -> Iterator[Rows]:
+    """Take the lines of a file apart into the columns of its first line."""
+    open_lines, header_seen = None, False
+    for good, bad in pieces:
+        lines = good if open_lines is None else pl.concat([open_lines, good])
+        if not header_seen:
+            header_seen, lines = True, without_header(lines)
+        lines, broken, open_lines = join_records(lines, dialect, final=False)
+        yield rows_of(lines, pl.concat([bad, broken]), dialect)
+    if open_lines is not None and open_lines.height:
+        lines, broken, _ = join_records(open_lines, dialect, final=True)
+        yield rows_of(lines, broken, dialect)
+
+
+def without_header(lines: pl.DataFrame) -> pl.DataFrame:
+    """Drop everything up to the first line that is not blank."""
+    return lines.slice(next((i for i, text in enumerate(lines["raw"]) if text.strip()), lines.height) + 1)
+
+
+def join_records(
+    lines: pl.DataFrame, dialect: Dialect, *, final: bool
+) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame | None]:
+    """Put the lines of a row together, and reject what is no row.
+
+    Returns
+    -------
+    tuple
+        Rows (``line, raw``), those rejected, and lines of a row that goes on in the next piece.
+    """
+    whole = lines["raw"].str.contains(dialect.record)
+    if whole.all():
+        return lines.filter(pl.col("raw") != "") if len(dialect.columns) == 1 else lines, REJECTED.to_frame(), None
+    odd = lines.filter(~whole)
+    openings = odd.filter(odd["raw"].str.contains(dialect.opening))["line"]
+    rest = None
+    if openings.len():
+        lines, rest = join_open(lines, openings, dialect, final=final)
+        whole = lines["raw"].str.contains(dialect.record)
+    odd = lines.filter(~whole & (lines["raw"].str.strip_chars() != ""))
+    return lines.filter(whole), say_why(odd, dialect), rest
