@@ -19,8 +19,8 @@ from foretide.features.lifecycle import LifecycleRule
 from foretide.schema import OUTLOOK
 from foretide.text import say
 from foretide.users.activity import ActivityModel
-from foretide.users.backtest import MODEL, STAGE_RATE, backtest
-from foretide.users.examples import examples, sample, training_pairs
+from foretide.users.backtest import MODEL, STAGE_RATE, backtest, trial
+from foretide.users.examples import examples, of_pairs, sample, training_pairs
 from foretide.users.interests import expected_interests, fit_weights
 
 #: All events keep a user alive; churned after four weeks without one.
@@ -102,10 +102,12 @@ def outlook(
             f"the events before {as_of:%Y-%m-%d %H:%M} cover less than three days; give an outlook more to learn from"
         )
     longest = max(days for _, days in pairs)
-    model = ActivityModel(horizon_days).fit(examples(training, pairs, rule))
+    test = trial(asked.first, as_of, horizon_days, buckets.timezone)
+    rows = examples(training, sorted({*pairs, *test.pairs}), rule)
+    model = ActivityModel(horizon_days).fit(of_pairs(rows, pairs))
+    quality = backtest(rows, test)
     weights = fit_weights(training, as_of, longest)
     interests = expected_interests(buckets, as_of, horizon_days, weights, users)
-    quality = backtest(training, asked.first, as_of, horizon_days, rule)
     told = expectations(asked, model, users)
     return Outlook(told, interests, quality, tuple(notes(asked, longest, model, interests, quality)))
 

@@ -63,6 +63,11 @@ def recency(ts: NDArray[np.int64], at: datetime, half_life_days: float) -> Float
     return np.asarray(0.5 ** ((microseconds(at) - ts) / (half_life_days * DAY_US)))
 
 
+def pairs(histories: Histories) -> Candidates:
+    """Return what each user has had, each item once, with score zero."""
+    return union([Candidates(histories.offsets, histories.item, np.empty(0))], histories.n_items)
+
+
 def union(sources: Sequence[Candidates], n_items: int) -> Candidates:
     """Return every pair of user and item that a source has, with score zero."""
     keys = np.unique(np.concatenate([_keys(source, n_items) for source in sources]))

@@ -16,7 +16,8 @@ import polars as pl
 from foretide.events.records import Buckets
 from foretide.features.fold import feature_table
 from foretide.features.lifecycle import LifecycleRule
-from foretide.users.targets import targets, trainable_horizon, training_cutoffs
+from foretide.schema import TS
+from foretide.users.targets import Pair, targets_of_pairs, trainable_horizon, training_cutoffs
 
 #: Horizons to learn from, as shares of the one that is asked about.
 HORIZON_SHARES = (0.25, 0.5, 1.0)
@@ -24,8 +25,6 @@ HORIZON_SHARES = (0.25, 0.5, 1.0)
 CUTOFFS_PER_HORIZON = 5
 #: Whole buckets are read until they should hold this many users.
 TRAINING_USERS = 25_000
-
-Pair = tuple[datetime, int]
 
 
 @dataclass(frozen=True)
@@ -50,6 +49,8 @@ class FewBuckets:
 def sample(buckets: Buckets, as_of: datetime) -> FewBuckets:
     """Return the first buckets that together hold ``TRAINING_USERS`` users known at ``as_of``, or all."""
     n_users = 0
+    if len(buckets.ids) == 1:
+        return FewBuckets(buckets, buckets.ids)
     for n_buckets, i in enumerate(buckets.ids, start=1):
         n_users += buckets.bucket(i, ["user_id"], until=as_of)["user_id"].n_unique()
         if n_users >= TRAINING_USERS:
@@ -77,15 +78,15 @@ def examples(buckets: Buckets, pairs: Sequence[Pair], rule: LifecycleRule) -> pl
         The columns of the feature table, ``horizon_days`` and those of ``TARGETS``; its ``active_days`` is
         called ``active_days_ahead``.
     """
-    cutoffs = sorted({cutoff for cutoff, _ in pairs})
-    ahead = [
-        targets(buckets, [cutoff for cutoff, of in pairs if of == days], days, rule).with_columns(
-            horizon_days=pl.lit(days, pl.Int32)
-        )
-        for days in sorted({days for _, days in pairs})
-    ]
+    ahead = targets_of_pairs(buckets, pairs, rule)
     return (
-        feature_table(buckets, cutoffs, rule)
-        .join(pl.concat(ahead), on=["user_id", "as_of"], suffix="_ahead")
+        feature_table(buckets, [cutoff for cutoff, _ in pairs], rule)
+        .join(ahead, on=["user_id", "as_of"], suffix="_ahead")
         .sort("user_id", "as_of", "horizon_days")
     )
+
+
+def of_pairs(rows: pl.DataFrame, pairs: Sequence[Pair]) -> pl.DataFrame:
+    """Return the examples of some of the pairs."""
+    wanted = pl.DataFrame(pairs, schema={"as_of": TS, "horizon_days": pl.Int32}, orient="row")
+    return rows.join(wanted, on=["as_of", "horizon_days"], how="semi", maintain_order="left")

@@ -20,7 +20,7 @@ import polars as pl
 from foretide.events.records import Buckets
 from foretide.schema import Floats
 from foretide.users.examples import sample
-from foretide.users.mixes import HALF_LIVES_DAYS, USUAL_DAYS, cells, own, population, totals
+from foretide.users.mixes import HALF_LIVES_DAYS, USUAL_DAYS, by_category, cells, own, population, totals
 from foretide.users.targets import LEAD_DAYS, horizon, shifted
 
 INTERESTS = pl.Schema(
@@ -31,6 +31,7 @@ INTERESTS = pl.Schema(
         "share_expected": pl.Float64(),  # in the horizon
     }
 )
+COLUMNS = ("user_id", "category", "ts")
 #: Categories kept for a user; the rest is one row more.
 KEPT_CATEGORIES = 20
 OTHER = "(other)"
@@ -111,20 +112,22 @@ def ahead_parts(buckets: Buckets, cutoff: datetime, horizon_days: int) -> pl.Dat
     pl.DataFrame
         ``user_id, category, n`` and a column for each of ``PARTS``, in the order of user and category.
     """
-    mixes = population(buckets, cutoff, LEAD_DAYS + horizon_days / 2)
     begin, end = horizon(cutoff, horizon_days, buckets.timezone)
-    rows = []
+    pasts, aheads = [], []
     for i in buckets.ids:
-        past = cells(buckets, i, cutoff)
-        ahead = (
-            buckets.bucket(i, ["user_id", "category", "ts"], until=end)
-            .filter(pl.col("ts") >= begin, pl.col("category").is_not_null())
-            .group_by("user_id", "category")
-            .agg(pl.len().cast(pl.Float64).alias("n"))
-            .join(past.select("user_id").unique(), on="user_id", how="semi")
-        )
-        rows.append(with_parts(ahead, past, mixes))
-    return pl.concat(rows).filter(pl.sum_horizontal(PARTS) > 0).sort("user_id", "category")
+        events = buckets.bucket(i, COLUMNS, until=end)
+        pasts.append(cells(events, cutoff))
+        ahead = events.filter(pl.col("ts") >= begin, pl.col("category").is_not_null())
+        aheads.append(ahead.group_by("user_id", "category").agg(pl.len().cast(pl.Float64).alias("n")))
+    past, ahead = pl.concat(pasts), pl.concat(aheads)
+    mixes = population([past], middle(horizon_days))
+    told = with_parts(ahead.join(past, on="user_id", how="semi"), past, mixes)
+    return told.filter(pl.sum_horizontal(PARTS) > 0).sort("user_id", "category")
+
+
+def middle(horizon_days: int) -> float:
+    """Return how many days ahead the middle of the horizon is."""
+    return LEAD_DAYS + horizon_days / 2
 
 
 def with_parts(pairs: pl.DataFrame, past: pl.DataFrame, mixes: pl.DataFrame) -> pl.DataFrame:
@@ -165,18 +168,22 @@ def expected_interests(
     """
     if weights is None:
         weights = fit_weights(sample(buckets, as_of), as_of, horizon_days)
-    mixes = population(buckets, as_of, LEAD_DAYS + horizon_days / 2)
+    mixes = population(
+        (by_category(cells(buckets.bucket(i, COLUMNS, until=as_of), as_of)) for i in buckets.ids),
+        middle(horizon_days),
+    )
     usual = mixes.top_k(KEPT_CATEGORIES, by="pi_7").select("category")
     asked = None if users is None else pl.DataFrame({"user_id": users}, schema={"user_id": pl.String}).unique()
     found = [pl.DataFrame(schema=INTERESTS)]
     for i in buckets.ids:
-        known = buckets.bucket(i, ["user_id"], until=as_of).unique()
-        here = known if asked is None else known.join(asked, on="user_id", how="semi")
-        past = cells(buckets, i, as_of).join(here, on="user_id", how="semi")
-        found.append(kept(blended(here, past, mixes, usual, weights)))
+        events = buckets.bucket(i, COLUMNS, until=as_of)
+        if asked is not None:
+            events = events.join(asked, on="user_id", how="semi")
+        users_here = events.select("user_id").unique()
+        found.append(kept(blended(users_here, cells(events, as_of), mixes, usual, weights)))
     if asked is not None:
         strangers = asked.join(pl.concat(found), on="user_id", how="anti")
-        found.append(kept(blended(strangers, past.clear(), mixes, usual, weights)))
+        found.append(kept(blended(strangers, cells(events.clear(), as_of), mixes, usual, weights)))
     return pl.concat(found).sort("user_id", maintain_order=True)
 
 

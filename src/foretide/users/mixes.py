@@ -7,12 +7,11 @@ no row.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from math import log
 
 import polars as pl
-
-from foretide.events.records import Buckets
 
 HALF_LIVES_DAYS = (7, 28, 112, 448)
 #: The half-life of the share that is called the present one.
@@ -25,13 +24,12 @@ TREND_DAYS = (28, 112)
 SECONDS_A_DAY = 86_400
 
 
-def cells(buckets: Buckets, i: int, as_of: datetime) -> pl.DataFrame:
-    """Return the decayed event counts ``n_7, n_28, ...`` of each user and category of a bucket."""
-    events = buckets.bucket(i, ["user_id", "category", "ts"], until=as_of)
+def cells(events: pl.DataFrame, as_of: datetime) -> pl.DataFrame:
+    """Return the decayed event counts ``n_7, n_28, ...`` before ``as_of`` of each user and category."""
     age_days = (pl.lit(as_of) - pl.col("ts")).dt.total_seconds() / SECONDS_A_DAY
     return (
         events.lazy()
-        .filter(pl.col("category").is_not_null())
+        .filter(pl.col("ts") < as_of, pl.col("category").is_not_null())
         .select("user_id", "category", (-log(2) * age_days).alias("aged"))
         .group_by("user_id", "category")
         .agg((pl.col("aged") / days).exp().sum().alias(f"n_{days}") for days in HALF_LIVES_DAYS)
@@ -39,22 +37,22 @@ def cells(buckets: Buckets, i: int, as_of: datetime) -> pl.DataFrame:
     )
 
 
-def population(buckets: Buckets, as_of: datetime, ahead_days: float) -> pl.DataFrame:
+def by_category(counts: pl.DataFrame) -> pl.DataFrame:
+    """Return decayed counts added up over users."""
+    return counts.group_by("category").agg(pl.col(f"n_{days}").sum() for days in HALF_LIVES_DAYS)
+
+
+def population(counts: Iterable[pl.DataFrame], ahead_days: float) -> pl.DataFrame:
     """Return the population's mixes ``pi_7, pi_28, ...`` by category, and the one it is moving to.
 
     Parameters
     ----------
-    buckets
-        The events.
-    as_of
-        End of what is known (exclusive).
+    counts
+        Decayed counts of parts of the population: ``cells`` or their sums ``by_category``.
     ahead_days
-        How far ahead of ``as_of`` the mix ``pi_moved`` is.
+        How far ahead the mix ``pi_moved`` is.
     """
-    counts = pl.concat(
-        cells(buckets, i, as_of).group_by("category").agg(pl.exclude("user_id").sum()) for i in buckets.ids
-    )
-    shares = counts.group_by("category").agg(pl.all().sum()).sort("category")
+    shares = by_category(pl.concat(map(by_category, counts))).sort("category")
     mixes = shares.select(
         "category", *((pl.col(f"n_{days}") / pl.col(f"n_{days}").sum()).alias(f"pi_{days}") for days in HALF_LIVES_DAYS)
     )

@@ -26,6 +26,9 @@ WARM_UP_DAYS = 28
 #: Training cut-offs are whole weeks apart, at most this many.
 MAX_CUTOFFS = 10
 
+#: A cut-off and the length of its horizon in days.
+Pair = tuple[datetime, int]
+
 TARGETS = pl.Schema(
     {
         "user_id": pl.String(),
@@ -108,7 +111,7 @@ def targets(
     """Return what every user did in the horizon of every cut-off, ``TARGETS``.
 
     A user has a row for each cut-off that has a critical event of the user before it. ``active_days`` counts the
-    local days of ``[c + 1 d, c + 1 d + h d)``; where a cut-off is not a midnight the two part days at the ends
+    local days of ``[c + 1 d, c + 1 d + h)``; where a cut-off is not a midnight the two part days at the ends
     are one.
 
     Parameters
@@ -122,30 +125,54 @@ def targets(
     rule
         Which events are critical, and after which gap a user is churned.
     """
-    parts = [pl.DataFrame(schema=TARGETS)]
+    return targets_of_pairs(buckets, [(cutoff, horizon_days) for cutoff in cutoffs], rule).drop("horizon_days")
+
+
+def targets_of_pairs(buckets: Buckets, pairs: Sequence[Pair], rule: LifecycleRule) -> pl.DataFrame:
+    """Return ``TARGETS`` with the column ``horizon_days`` for pairs of cut-off and horizon, in one pass."""
+    parts = [pl.DataFrame(schema={**TARGETS, "horizon_days": pl.Int32()})]
+    until = max((horizon(*pair, buckets.timezone)[1] for pair in pairs), default=None)
     for i in buckets.ids:
-        events = buckets.bucket(i, ["user_id", "ts", "event_type", "value"]).filter(critical(rule))
-        parts += [_of_cutoff(events, cutoff, horizon_days, rule, buckets.timezone) for cutoff in cutoffs]
+        events = buckets.bucket(i, ["user_id", "ts", "event_type", "value"], until).filter(critical(rule))
+        days = events.select("user_id", "ts", "value", day=local_day(buckets.timezone))
+        for cutoff in sorted({cutoff for cutoff, _ in pairs}):
+            known = last_seen(days, cutoff)
+            for horizon_days in [length for at, length in pairs if at == cutoff]:
+                window = horizon(cutoff, horizon_days, buckets.timezone)
+                parts.append(labelled(known, ahead(days, window, horizon_days), cutoff, horizon_days, rule))
     return pl.concat(parts)
 
 
-def _of_cutoff(
-    events: pl.DataFrame, cutoff: datetime, horizon_days: int, rule: LifecycleRule, timezone: str
-) -> pl.DataFrame:
-    begin, end = horizon(cutoff, horizon_days, timezone)
-    known = events.filter(pl.col("ts") < cutoff).group_by("user_id").agg(pl.col("ts").max())
-    day = pl.col("ts").dt.convert_time_zone(timezone).dt.date()
-    ahead = (
-        events.filter(pl.col("ts").is_between(begin, end, closed="left"))
+def local_day(timezone: str) -> pl.Expr:
+    """Return the local calendar day of an event."""
+    return pl.col("ts").dt.convert_time_zone(timezone).dt.date()
+
+
+def last_seen(events: pl.DataFrame, cutoff: datetime) -> pl.DataFrame:
+    """Return the time of the last event of each user before the cut-off, from events in the order of time."""
+    return events.filter(pl.col("ts") < cutoff).unique("user_id", keep="last").select("user_id", "ts")
+
+
+def ahead(events: pl.DataFrame, window: tuple[datetime, datetime], horizon_days: int) -> pl.DataFrame:
+    """Return active days and value of each user who is active in the window."""
+    return (
+        events.filter(pl.col("ts").is_between(*window, closed="left"))
         .group_by("user_id")
-        .agg(active_days=day.n_unique().clip(upper_bound=horizon_days), value=pl.col("value").sum())
+        .agg(active_days=pl.col("day").n_unique().clip(upper_bound=horizon_days), value=pl.col("value").sum())
     )
+
+
+def labelled(
+    known: pl.DataFrame, active: pl.DataFrame, cutoff: datetime, horizon_days: int, rule: LifecycleRule
+) -> pl.DataFrame:
+    """Return the targets of the users known at a cut-off, given those who are active in its horizon."""
     gap = pl.lit(cutoff) - pl.col("ts")
-    return known.join(ahead, on="user_id", how="left").select(
+    return known.join(active, on="user_id", how="left").select(
         "user_id",
         pl.lit(cutoff).cast(TS).alias("as_of"),
         (gap < timedelta(days=rule.churned_days)).alias("eligible"),
         pl.col("active_days").is_null().alias("inactive"),
         pl.col("active_days").fill_null(0).cast(pl.Int32),
         pl.col("value").fill_null(0.0),
+        pl.lit(horizon_days, pl.Int32).alias("horizon_days"),
     )

@@ -11,18 +11,21 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
+import numpy as np
 import polars as pl
 import pyarrow as pa
 import pyarrow.csv as pa_csv
 
 from foretide.errors import DataError
-from foretide.events.sources.lines import Lines
+from foretide.events.sources.lines import MAX_LINE_BYTES, Lines
 from foretide.events.sources.rows import REJECTED, Rows, rejected
 
 SEPARATORS = (",", "\t", ";", "|")
 #: A quoted field that does not end within so many lines is a stray quote.
 MAX_RECORD_LINES = 1_000
 PEEK_LINES = 200
+#: What stands between the quotes of a quoted field.
+QUOTED = r'[^"]*(?:""[^"]*)*'
 
 
 @dataclass(frozen=True)
@@ -36,7 +39,7 @@ class Dialect:
     def field(self) -> str:
         """Pattern of one field."""
         sep = re.escape(self.separator)
-        return rf'(?:"(?:[^"]|"")*"|(?:[^"{sep}][^{sep}]*)?)'
+        return rf'(?:"{QUOTED}"|(?:[^"{sep}][^{sep}]*)?)'
 
     @cached_property
     def record(self) -> str:
@@ -52,18 +55,18 @@ class Dialect:
     @property
     def opening(self) -> str:
         """Pattern of a line that ends inside of a quoted field."""
-        return rf'^(?:{self.field}{re.escape(self.separator)})*"(?:[^"]|"")*$'
+        return rf'^(?:{self.field}{re.escape(self.separator)})*"{QUOTED}$'
 
     @cached_property
     def closing(self) -> re.Pattern[str]:
         """Pattern of a line that begins inside of a quoted field and ends outside."""
-        return re.compile(rf'^(?:[^"]|"")*"(?:{re.escape(self.separator)}{self.field})*$')
+        return re.compile(rf'^{QUOTED}"(?:{re.escape(self.separator)}{self.field})*$')
 
     @cached_property
     def inside(self) -> re.Pattern[str]:
         """Pattern of a line that begins and ends inside of a quoted field."""
         sep = re.escape(self.separator)
-        return re.compile(rf'^(?:[^"]|"")*(?:"(?:{sep}{self.field})*{sep}"(?:[^"]|"")*)?$')
+        return re.compile(rf'^{QUOTED}(?:"(?:{sep}{self.field})*{sep}"{QUOTED})?$')
 
 
 def find_dialect(head: pl.Series) -> Dialect:
@@ -88,7 +91,7 @@ def agreement(lines: list[str], separator: str) -> tuple[float, int]:
 def fields_of(line: str, separator: str) -> list[str]:
     """Take one line apart."""
     sep = re.escape(separator)
-    found = re.findall(rf'(?:^|{sep})("(?:[^"]|"")*"(?={sep}|$)|[^{sep}]*)', line)
+    found = re.findall(rf'(?:^|{sep})("{QUOTED}"(?={sep}|$)|[^{sep}]*)', line)
     return [field[1:-1].replace('""', '"') if field[:1] == '"' == field[-1:] and len(field) > 1 else field for field in found]
 
 
@@ -142,3 +145,70 @@ def join_records(
         whole = lines["raw"].str.contains(dialect.record)
     odd = lines.filter(~whole & (lines["raw"].str.strip_chars() != ""))
     return lines.filter(whole), say_why(odd, dialect), rest
+
+
+def join_open(
+    lines: pl.DataFrame, openings: pl.Series, dialect: Dialect, *, final: bool
+) -> tuple[pl.DataFrame, pl.DataFrame | None]:
+    """Join lines that a quoted field runs over; the lines of a field that is still open are returned apart."""
+    raws = lines["raw"].to_list()
+    keep = np.ones(len(raws), dtype=bool)
+    after = 0  # first line behind the last joined row
+    for start in lines["line"].search_sorted(openings).to_list():
+        end = last_line(raws, start, dialect) if start >= after else None
+        if end == len(raws) and not final and lines[start:]["raw"].str.len_bytes().sum() <= MAX_LINE_BYTES:
+            return lines.with_columns(raw=pl.Series(raws)).filter(keep)[: int(keep[:start].sum())], lines[start:]
+        if end is not None and end < len(raws):
+            raws[start] = "\n".join(raws[start : end + 1])
+            keep[start + 1 : end + 1] = False
+            after = end + 1
+    return lines.with_columns(raw=pl.Series(raws)).filter(keep), None
+
+
+def last_line(raws: list[str], start: int, dialect: Dialect) -> int | None:
+    """Return the line on which the row that is open at ``start`` ends.
+
+    It is ``len(raws)`` if the lines run out before, and None if no row can be made of them: the quote was a stray one.
+    """
+    for end in range(start + 1, min(start + MAX_RECORD_LINES, len(raws))):
+        if dialect.closing.match(raws[end]):
+            return end
+        if not dialect.inside.match(raws[end]):
+            return None
+    return len(raws) if start + MAX_RECORD_LINES > len(raws) else None
+
+
+def say_why(odd: pl.DataFrame, dialect: Dialect) -> pl.DataFrame:
+    """Reject lines: as ragged where they have too few or too many fields, otherwise as malformed."""
+    ragged = odd["raw"].str.contains(dialect.fields)
+    wrong_width, no_row = odd.filter(ragged), odd.filter(~ragged)
+    return pl.concat(
+        [
+            rejected(wrong_width["line"], "ragged_row", wrong_width["raw"]),
+            rejected(no_row["line"], "malformed_line", no_row["raw"]),
+        ]
+    )
+
+
+def rows_of(lines: pl.DataFrame, bad: pl.DataFrame, dialect: Dialect) -> Rows:
+    """Take well-formed rows apart."""
+    fields = parse(lines["raw"], dialect) if lines.height else pl.DataFrame(schema=dict.fromkeys(dialect.columns, pl.String))
+    if fields.height != lines.height:
+        raise DataError(f"{lines.height - fields.height} rows after line {lines['line'][0]} were lost; report this file")
+    return Rows(fields, lines["line"], lines["raw"], bad)
+
+
+def parse(rows: pl.Series, dialect: Dialect) -> pl.DataFrame:
+    """Parse well-formed rows into columns of text."""
+    text = rows.str.join("\n").item().encode()
+    table = pa_csv.read_csv(
+        pa.BufferReader(text),
+        read_options=pa_csv.ReadOptions(column_names=dialect.columns, use_threads=False, block_size=len(text) + 1),
+        parse_options=pa_csv.ParseOptions(
+            delimiter=dialect.separator, newlines_in_values=True, ignore_empty_lines=False
+        ),
+        convert_options=pa_csv.ConvertOptions(
+            column_types=dict.fromkeys(dialect.columns, pa.large_string()), strings_can_be_null=False
+        ),
+    )
+    return pl.DataFrame(pl.from_arrow(table))

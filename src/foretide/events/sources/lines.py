@@ -154,10 +154,8 @@ def split(block: bytes) -> pl.Series:
 def judge(lines: pl.Series, first: int, max_line_bytes: int) -> Lines:
     """Number the lines and reject those that are too long or not text."""
     frame = pl.DataFrame({"line": pl.int_range(first, first + lines.len(), eager=True), "bytes": lines})
-    frame = frame.with_columns(
-        raw=pl.col("bytes").cast(pl.String, strict=False).str.strip_suffix("\n").str.strip_suffix("\r"),
-        long=pl.col("bytes").bin.size() > max_line_bytes,
-    )
+    text = as_text(lines).str.strip_suffix("\n").str.strip_suffix("\r")
+    frame = frame.with_columns(raw=text, long=lines.bin.size() > max_line_bytes)
     bad = frame.filter(pl.col("long") | pl.col("raw").is_null())
     if bad.is_empty():
         return Lines(frame.select("line", "raw"), REJECTED.to_frame())
@@ -170,6 +168,22 @@ def judge(lines: pl.Series, first: int, max_line_bytes: int) -> Lines:
         )
     ]
     return Lines(good, pl.concat(parts))
+
+
+def as_text(lines: pl.Series) -> pl.Series:
+    """Return lines as text, null where they are not UTF-8."""
+    try:
+        return lines.cast(pl.String)
+    except pl.exceptions.ComputeError:  # rare, so that lines may be looked at one by one
+        return pl.Series([decoded(line) for line in lines], dtype=pl.String)
+
+
+def decoded(line: bytes) -> str | None:
+    """Return a line as text, None if it is not UTF-8."""
+    try:
+        return line.decode()
+    except UnicodeDecodeError:
+        return None
 
 
 def shown(lines: pl.Series) -> pl.Series:
