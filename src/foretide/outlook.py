@@ -1,7 +1,8 @@
 """What we expect of each user, by when: stage now, chance of no activity, active days, interests ahead.
 
-The horizon of ``horizon_days`` begins one day after ``as_of`` (see ``foretide.users.targets``). Everything is
-learnt from what was over by ``as_of``, and tested on the last whole horizon before it with what was known then.
+The horizon of ``horizon_days`` begins one day after ``as_of`` (see ``foretide.users.targets``). Everything
+is learnt from what was over by ``as_of``, and tested on the last whole horizon before it with what was
+known then.
 """
 
 from __future__ import annotations
@@ -63,8 +64,8 @@ def outlook(
 ) -> Outlook:
     """Tell what users will do in the horizon.
 
-    Where the log is too short for the horizon, shorter ones are learnt from and carried on: the log-odds of no
-    activity go on changing with the logarithm of the length as they did among those. A note says so.
+    Where the log is too short for the horizon, shorter ones are learnt from and carried on: the log-odds of
+    no activity go on changing with the logarithm of the length as they did among those. A note says so.
 
     Parameters
     ----------
@@ -93,13 +94,15 @@ def outlook(
     asked = question(buckets, as_of, horizon_days, rule, users)
     if asked.strangers and not fallback:
         raise UnknownIdError(
-            f"user {asked.strangers[0]!r} has no activity before {as_of:%Y-%m-%d %H:%M}; check the id and the time"
+            f"user {asked.strangers[0]!r} has no activity before {as_of:%Y-%m-%d %H:%M};"
+            " check the id and the time"
         )
     training = sample(buckets, as_of)
     pairs = training_pairs(asked.first, as_of, horizon_days, buckets.timezone)
     if not pairs:
         raise NotEnoughDataError(
-            f"the events before {as_of:%Y-%m-%d %H:%M} cover less than three days; give an outlook more to learn from"
+            f"the events before {as_of:%Y-%m-%d %H:%M} cover less than three days;"
+            " give an outlook more to learn from"
         )
     longest = max(days for _, days in pairs)
     test = trial(asked.first, as_of, horizon_days, buckets.timezone)

@@ -44,6 +44,8 @@ def number_share(given: pl.Series) -> float:
 
 def has_fractions(given: pl.Series) -> bool:
     """Tell whether a column holds numbers such as 1.5, which no id is."""
-    numbers = given.cast(pl.Float64, strict=False).drop_nulls() if not given.dtype.is_temporal() else given.clear()
+    numbers = (
+        given.cast(pl.Float64, strict=False).drop_nulls() if not given.dtype.is_temporal() else given.clear()
+    )
     numbers = numbers.cast(pl.Float64)
     return bool((numbers.is_finite() & (numbers != numbers.floor())).any())

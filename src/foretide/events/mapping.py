@@ -71,7 +71,12 @@ class ColumnMapping:
         """Return ``target, column, confidence, how`` to show to the user."""
         names = [*self.how, *self.constants, *self.properties]
         rows = [
-            (name, self.shown_column(name), self.confidence.get(name), say(f"mapping.how.{self.shown_how(name)}"))
+            (
+                name,
+                self.shown_column(name),
+                self.confidence.get(name),
+                say(f"mapping.how.{self.shown_how(name)}"),
+            )
             for name in dict.fromkeys(names)
         ]
         rows += [("-", column, None, say("mapping.how.dropped")) for column in self.dropped]
@@ -244,7 +249,9 @@ def settle_times(
 
 def order_shown(source: str, column: pl.Series) -> str | None:
     """Return the order of day and month that dates show; None if there are no such dates."""
-    orders = orders_seen(column.cast(pl.String).str.strip_chars()) if not column.dtype.is_temporal() else set()
+    orders = (
+        orders_seen(column.cast(pl.String).str.strip_chars()) if not column.dtype.is_temporal() else set()
+    )
     if len(orders) > 1 or "?" in orders:
         what = "do not show" if "?" in orders else "contradict each other on"
         raise MappingError(

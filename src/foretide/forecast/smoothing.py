@@ -26,7 +26,8 @@ GAMMAS = (0.01, 0.05, 0.15)
 PHI = 0.97
 #: Errors count towards the likelihood with this half-life, so that a point is judged by the recent past.
 MEMORY_STEPS = 180.0
-#: Seasons at the beginning whose errors do not count.
+#: Seasons at the beginning that set level and season, and those whose errors do not count.
+START_SEASONS = 4
 WARM_UP_SEASONS = 2
 
 
@@ -55,39 +56,45 @@ class HoltWinters:
         return np.expm1(ahead) if self.log else ahead
 
 
-@njit(cache=True, nogil=True, fastmath=True)
+@njit(cache=True, nogil=True)
 def _holt_winters(  # type: ignore[no-untyped-def]
     z, origins, h, m, grid
 ):
-    n_series, _ = z.shape
-    out = np.empty((n_series, origins.size, h))
+    n_series = z.shape[0]
+    out = np.full((n_series, origins.size, h), np.nan)
     for i in range(n_series):
-        _smooth(z[i], origins, h, m, grid, out[i])
+        first = 0
+        while first < z.shape[1] and np.isnan(z[i, first]):
+            first += 1
+        cut = 0
+        # the start takes in several seasons: an origin inside them must not see the rest of them
+        while cut < origins.size and origins[cut] < first + START_SEASONS * m:
+            if origins[cut] > first:
+                _smooth(z[i, : origins[cut]], first, origins[cut : cut + 1], h, m, grid, out[i, cut : cut + 1])
+            cut += 1
+        if cut < origins.size:
+            _smooth(z[i], first, origins[cut:], h, m, grid, out[i, cut:])
     return out
 
 
 @njit(cache=True, nogil=True, fastmath=True)
-def _smooth(z, origins, h, m, grid, out):  # type: ignore[no-untyped-def]
+def _smooth(z, first, origins, h, m, grid, out):  # type: ignore[no-untyped-def]
     n_points = grid.shape[0]
     alpha, beta, gamma = grid[:, 0].copy(), grid[:, 1].copy(), grid[:, 2].copy()
-    first = 0
-    while first < z.size and np.isnan(z[first]):
-        first += 1
     level = np.zeros(n_points, np.float32)
     trend = np.zeros(n_points, np.float32)
     season = np.zeros((m, n_points), np.float32)
+    _start(z, first, m, level, season)
     sse = np.full(n_points, np.float32(1e-6))
-    phi = np.float32(PHI)
-    keep = np.float32(0.5 ** (1.0 / MEMORY_STEPS))
+    phi, keep = np.float32(PHI), np.float32(0.5 ** (1.0 / MEMORY_STEPS))
     count = np.float32(0.0)
-    start = _start(z, first, m, level, season)
     cut = 0
     for t in range(first, z.size + 1):
-        while cut < origins.size and origins[cut] == t:
+        if origins[cut] == t:
             _ahead(level, trend, season, sse, count, t, h, m, phi, out[cut])
             cut += 1
-        if cut == origins.size:
-            return
+            if cut == origins.size:
+                return
         judged = t >= first + WARM_UP_SEASONS * m
         if judged:
             count = count * keep + np.float32(1.0)
@@ -95,24 +102,19 @@ def _smooth(z, origins, h, m, grid, out):  # type: ignore[no-untyped-def]
         x = z[t]
         for p in range(n_points):
             damped = phi * trend[p]
-            base = level[p] + damped
-            error = x - base - now[p]
+            error = x - level[p] - damped - now[p]
             if judged:
                 sse[p] = sse[p] * keep + error * error
-            level[p] = base + alpha[p] * error
+            level[p] += damped + alpha[p] * error
             trend[p] = damped + beta[p] * alpha[p] * error
             now[p] += gamma[p] * (np.float32(1.0) - alpha[p]) * error
-    for late in range(cut, origins.size):
-        out[late] = np.nan
 
 
-@njit(cache=True, nogil=True, fastmath=False)
+@njit(cache=True, nogil=True)
 def _start(z, first, m, level, season):  # type: ignore[no-untyped-def]
     """Set level and season to the means of the first seasons."""
-    n = min(z.size - first, 4 * m)
+    n = min(z.size - first, START_SEASONS * m)
     n -= n % m if n >= m else 0
-    if n <= 0:
-        return
     mean = np.float32(z[first : first + n].mean())
     level[:] = mean
     if n >= 2 * m:

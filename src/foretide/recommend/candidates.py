@@ -38,6 +38,12 @@ class Candidates:
         before = np.concatenate([[0], np.cumsum(mask)])
         return Candidates(before[self.offsets], self.item[mask], self.score[mask])
 
+    def at(self, places: NDArray[np.int64]) -> Candidates:
+        """Return the candidates at these places, which go from user to user but within a user in any order."""
+        counts = np.bincount(self.user[places], minlength=self.n_users)
+        offsets = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
+        return Candidates(offsets, self.item[places], self.score[places])
+
     def scored(self, score: Floats) -> Candidates:
         """Return the same candidates with other scores."""
         return replace(self, score=score)

@@ -129,6 +129,11 @@ class Histories:
         return replace(self, offsets=before[self.offsets], item=self.item[mask], ts=self.ts[mask])
 
 
+def item_counts(histories: Histories) -> NDArray[np.int64]:
+    """Return the number of occasions of each item, ``(n_items,)``."""
+    return np.bincount(histories.item, minlength=histories.n_items)
+
+
 def _coded(
     buckets: Buckets, until: datetime, event_types: Sequence[str] | None
 ) -> Iterator[tuple[pl.DataFrame, pl.Series, pl.DataFrame]]:

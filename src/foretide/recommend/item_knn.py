@@ -91,13 +91,13 @@ class SeqItemKNN:
 
     def score(self, histories: Histories, at: datetime, among: Candidates | None = None) -> Candidates:
         """Add up the neighbours of what each user has taken."""
-        known, weight = self._memory(histories.until(at))
+        known, weight = self.memory(histories.until(at))
         if among is None:
             return Candidates(*_propose(known.offsets, known.item, weight, self.neighbours_, self.n_candidates))
         score = _score(known.offsets, known.item, weight, self.neighbours_, among.offsets, among.item)
         return among.scored(score)
 
-    def _memory(self, known: Histories) -> tuple[Histories, Floats]:
+    def memory(self, known: Histories) -> tuple[Histories, Floats]:
         """Return the last baskets of each user and what an occasion in them weighs."""
         number = baskets(known.offsets, known.ts)
         last = np.repeat(number[known.offsets[1:] - 1], np.diff(known.offsets)) if len(number) else number

@@ -11,7 +11,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from foretide.recommend.candidates import Candidates, recency
-from foretide.recommend.histories import Codes, Histories, Offsets
+from foretide.recommend.histories import Codes, Histories, Offsets, item_counts
 from foretide.schema import Floats
 
 #: Occasions added to both windows before their ratio is taken: growth from 1 to 3 is not news.
@@ -51,8 +51,8 @@ class Trend:
         weight = recency(known.ts, at, self.half_life_days)
         popularity = np.bincount(known.item, weight, known.n_items)
         window = timedelta(days=self.window_days)
-        now = _counts(known.since(at - window))
-        before = _counts(known.since(at - 2 * window).until(at - window))
+        now = item_counts(known.since(at - window))
+        before = item_counts(known.since(at - 2 * window).until(at - window))
         growth = (now + GROWTH_PRIOR) / (before + GROWTH_PRIOR)
         return replace(self, level_=popularity * growth**self.growth_power, growth_=growth)
 
@@ -64,10 +64,6 @@ class Trend:
         order = np.argsort(-self.level_, kind="stable")  # of equals the smaller item
         offsets, item = _first_new(known.offsets, known.item, order, self.n_candidates)
         return Candidates(offsets, item, self.level_[item])
-
-
-def _counts(histories: Histories) -> NDArray[np.int64]:
-    return np.bincount(histories.item, minlength=histories.n_items)
 
 
 @njit(cache=True, nogil=True)

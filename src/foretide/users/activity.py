@@ -1,13 +1,14 @@
 """Whether a user will be active, and on how many days.
 
-A hurdle model: one logistic regression for the chance of no activity at all, another for the share of days that
-are active once there is any. Both learn from many cut-offs at once and from horizons of several lengths; a
-logistic regression fitted so is calibrated by construction, and followed a drift of the whole population best
-among what was tried (gradient-boosted trees, the last cut-off only, weights by age, a shift of the intercept).
+A hurdle model: one logistic regression for the chance of no activity at all, another for the share of days
+that are active once there is any. Both learn from many cut-offs at once and from horizons of several
+lengths; a logistic regression fitted so is calibrated by construction, and followed a drift of the whole
+population best among what was tried (gradient-boosted trees, the last cut-off only, weights by age, a shift
+of the intercept).
 
-Users who are churned at the cut-off form a group with a model of its own: they are many, rarely come back, and
-would otherwise bend the model of those who are still there. A group with too little to learn from falls back to
-the rates of its stages.
+Users who are churned at the cut-off form a group with a model of its own: they are many, rarely come back,
+and would otherwise bend the model of those who are still there. A group with too little to learn from falls
+back to the rates of its stages.
 """
 
 from __future__ import annotations
@@ -62,8 +63,10 @@ def logistic(x: Floats, share: Floats) -> Any:
     n = len(share)
     weight = np.concatenate([share, 1 - share])
     rows = np.flatnonzero(weight)
-    model = make_pipeline(StandardScaler(), LogisticRegression(C=PENALTY_C, solver="newton-cholesky"))
-    return model.fit(x[rows % n], rows < n, logisticregression__sample_weight=weight[rows])
+    scaler = StandardScaler().fit(x)
+    model = LogisticRegression(C=PENALTY_C, solver="newton-cholesky")
+    model.fit(scaler.transform(x)[rows % n], rows < n, sample_weight=weight[rows])
+    return make_pipeline(scaler, model)
 
 
 @dataclass
@@ -89,7 +92,9 @@ class ActivityModel:
         self.last_ = examples["as_of"].max()  # type: ignore[assignment]
         self.rates_ = Rates().fit(examples)
         rng = np.random.default_rng(self.rng)
-        groups = {group: thinned(examples.filter(pl.col("eligible") == group), rng) for group in (True, False)}
+        groups = {
+            group: thinned(examples.filter(pl.col("eligible") == group), rng) for group in (True, False)
+        }
         self.groups_ = {
             group: Hurdle().fit(self._covariates(rows), rows)
             for group, rows in groups.items()
@@ -98,7 +103,7 @@ class ActivityModel:
         return self
 
     def predict(self, users: pl.DataFrame) -> pl.DataFrame:
-        """Return ``p_inactive, expected_active_days`` of users in the order of the rows of a feature table."""
+        """Return ``p_inactive, expected_active_days`` of each row of a feature table, in its order."""
         users = users.with_columns(horizon_days=pl.lit(self.horizon_days, pl.Int32))
         p, filled = (column.copy() for column in self.rates_.predict(users, self.horizon_days))
         here = eligible(users).to_numpy()
@@ -112,7 +117,9 @@ class ActivityModel:
     def predict_strangers(self, users: pl.DataFrame) -> pl.DataFrame:
         """Return what ``predict`` does for users of whom only the ``stage`` is known: its rates."""
         p, filled = self.rates_.predict(users, self.horizon_days)
-        return pl.DataFrame({"p_inactive": p, "expected_active_days": expected_days(p, filled, self.horizon_days)})
+        return pl.DataFrame(
+            {"p_inactive": p, "expected_active_days": expected_days(p, filled, self.horizon_days)}
+        )
 
     def coarse(self, users: pl.DataFrame) -> bool:
         """Tell whether some of the users get the rates of their stage, for want of examples."""

@@ -39,8 +39,8 @@ def trial(first: datetime, as_of: datetime, horizon_days: int, timezone: str) ->
 def backtest(rows: pl.DataFrame, of: Trial) -> pl.DataFrame:
     """Return the scores of the model and of simple rates in a trial.
 
-    All learn from what was over by the cut-off of the trial; where the log was then too short for the horizon,
-    they carry shorter ones on.
+    All learn from what was over by the cut-off of the trial; where the log was then too short for the
+    horizon, they carry shorter ones on.
 
     Parameters
     ----------

@@ -87,7 +87,7 @@ def overdue() -> list[pl.Expr]:
 
 
 def density() -> pl.Expr:
-    """Return the log of active days a day; a short tenure counts as a month, so that a first visit is no habit."""
+    """Return the log of active days a day; a month is added to the tenure: a first visit is no habit."""
     return ((pl.col("active_days") + 0.5) / (pl.col("tenure_days") + DAYS_A_MONTH)).log()
 
 

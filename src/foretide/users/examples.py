@@ -27,17 +27,13 @@ CUTOFFS_PER_HORIZON = 5
 TRAINING_USERS = 25_000
 
 
-@dataclass(frozen=True)
+@dataclass
 class FewBuckets:
-    """Some of the buckets of an event log: a random sample of its users, because a bucket is a hash of the user."""
+    """Some buckets of an event log: a random sample of its users, as a bucket is a hash of the user."""
 
     whole: Buckets
     ids: Sequence[int]
-
-    @property
-    def timezone(self) -> str:
-        """Return the zone of the log."""
-        return self.whole.timezone
+    timezone: str
 
     def bucket(
         self, i: int, columns: Sequence[str] | None = None, until: datetime | None = None
@@ -50,16 +46,16 @@ def sample(buckets: Buckets, as_of: datetime) -> FewBuckets:
     """Return the first buckets that together hold ``TRAINING_USERS`` users known at ``as_of``, or all."""
     n_users = 0
     if len(buckets.ids) == 1:
-        return FewBuckets(buckets, buckets.ids)
+        return FewBuckets(buckets, buckets.ids, buckets.timezone)
     for n_buckets, i in enumerate(buckets.ids, start=1):
         n_users += buckets.bucket(i, ["user_id"], until=as_of)["user_id"].n_unique()
         if n_users >= TRAINING_USERS:
-            return FewBuckets(buckets, buckets.ids[:n_buckets])
-    return FewBuckets(buckets, buckets.ids)
+            return FewBuckets(buckets, buckets.ids[:n_buckets], buckets.timezone)
+    return FewBuckets(buckets, buckets.ids, buckets.timezone)
 
 
 def training_pairs(first: datetime, as_of: datetime, horizon_days: int, timezone: str) -> list[Pair]:
-    """Return pairs of cut-off and horizon in days that are over by ``as_of``; none if the log is too short."""
+    """Return pairs of cut-off and horizon that are over by ``as_of``; none if the log is too short."""
     longest = trainable_horizon((as_of - first).days, horizon_days)
     lengths = sorted({max(1, int(longest * share)) for share in HORIZON_SHARES}) if longest else []
     return [

@@ -1,8 +1,9 @@
 """What a user will be interested in: the mix of categories expected in the horizon.
 
-It is a blend of the user's own mixes at several memories with the population's mix, as it is and moved along
-its trend. The weights of the blend are fitted by maximum likelihood on what users did in the last whole horizon:
-a mixture of known mixes, which the EM algorithm solves exactly (its likelihood has one maximum).
+It is a blend of the user's own mixes at several memories with the population's mix, as it is and moved
+along its trend. The weights of the blend are fitted by maximum likelihood on what users did in the last
+whole horizon: a mixture of known mixes, which the EM algorithm solves exactly (its likelihood has one
+maximum).
 
 References
 ----------
@@ -78,7 +79,9 @@ def mixture_weights(parts: Floats, n: Floats, prior: Floats | None = None) -> Fl
     return weights
 
 
-def fit_weights(buckets: Buckets, as_of: datetime, horizon_days: int, rng: int | np.random.Generator = 0) -> Floats:
+def fit_weights(
+    buckets: Buckets, as_of: datetime, horizon_days: int, rng: int | np.random.Generator = 0
+) -> Floats:
     """Return the weights of ``PARTS`` that would have told best what users did in the last whole horizon.
 
     Parameters
@@ -150,8 +153,8 @@ def expected_interests(
 ) -> pl.DataFrame:
     """Return every user's interests now and as expected in the horizon, ``INTERESTS``.
 
-    The ``KEPT_CATEGORIES`` with the largest expected share are rows, the others together one row ``OTHER``; the
-    shares of a user add to one. A user without categories has the population's mix.
+    The ``KEPT_CATEGORIES`` with the largest expected share are rows, the others together one row ``OTHER``;
+    the shares of a user add to one. A user without categories has the population's mix.
 
     Parameters
     ----------
@@ -173,7 +176,9 @@ def expected_interests(
         middle(horizon_days),
     )
     usual = mixes.top_k(KEPT_CATEGORIES, by="pi_7").select("category")
-    asked = None if users is None else pl.DataFrame({"user_id": users}, schema={"user_id": pl.String}).unique()
+    asked = (
+        None if users is None else pl.DataFrame({"user_id": users}, schema={"user_id": pl.String}).unique()
+    )
     found = [pl.DataFrame(schema=INTERESTS)]
     for i in buckets.ids:
         events = buckets.bucket(i, COLUMNS, until=as_of)

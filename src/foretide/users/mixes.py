@@ -1,8 +1,8 @@
 """Interest mixes: how a user's and the population's events spread over categories, at several memories.
 
-An event ``a`` days old counts ``0.5 ** (a / half_life)``. A short half-life knows what somebody is after just
-now, a long one what they always come back to. A mix is a sparse table: a category that a user never touched has
-no row.
+An event ``a`` days old counts ``0.5 ** (a / half_life)``. A short half-life knows what somebody is after
+just now, a long one what they always come back to. A mix is a sparse table: a category that a user never
+touched has no row.
 """
 
 from __future__ import annotations
@@ -54,7 +54,8 @@ def population(counts: Iterable[pl.DataFrame], ahead_days: float) -> pl.DataFram
     """
     shares = by_category(pl.concat(map(by_category, counts))).sort("category")
     mixes = shares.select(
-        "category", *((pl.col(f"n_{days}") / pl.col(f"n_{days}").sum()).alias(f"pi_{days}") for days in HALF_LIVES_DAYS)
+        "category",
+        *((pl.col(f"n_{days}") / pl.col(f"n_{days}").sum()).alias(f"pi_{days}") for days in HALF_LIVES_DAYS),
     )
     return mixes.with_columns(moved(ahead_days).alias("pi_moved")).with_columns(
         pl.col("pi_moved") / pl.col("pi_moved").sum()
@@ -64,8 +65,8 @@ def population(counts: Iterable[pl.DataFrame], ahead_days: float) -> pl.DataFram
 def moved(ahead_days: float) -> pl.Expr:
     """Return the population's usual mix moved along its trend, not yet scaled to one.
 
-    The mean age of events decayed with half-life h is h / log 2: the log of a share is a straight line through
-    its values at the two ages.
+    The mean age of events decayed with half-life h is h / log 2: the log of a share is a straight line
+    through its values at the two ages.
     """
     recent, before = (pl.col(f"pi_{days}") for days in TREND_DAYS)
     recent_age, before_age = (days / log(2) for days in TREND_DAYS)

@@ -1,8 +1,8 @@
 """Rates by lifecycle stage: the simplest outlook, the one to beat, and the one to fall back on.
 
-An outlook has two parts: the chance ``p_inactive`` of no active day in the horizon, and the ``fill``: the share
-of the other days of the horizon that are active too once one is. Together they give the expected active days,
-which so lie between the chance of any and the length of the horizon.
+An outlook has two parts: the chance ``p_inactive`` of no active day in the horizon, and the ``fill``: the
+share of the other days of the horizon that are active too once one is. Together they give the expected
+active days, which so lie between the chance of any and the length of the horizon.
 """
 
 from __future__ import annotations
@@ -59,7 +59,9 @@ class Rates:
 
         For another length of the horizon than was learnt the hazard is taken to be constant.
         """
-        found = users.with_columns(self._group()).join(self.table_, on="group", how="left", maintain_order="left")
+        found = users.with_columns(self._group()).join(
+            self.table_, on="group", how="left", maintain_order="left"
+        )
         p = found["p"].fill_null(self.population_[0]).to_numpy()
         return p ** (horizon_days / self.days_), found["fill"].fill_null(self.population_[1]).to_numpy()
 

@@ -64,7 +64,7 @@ def auc(happened: Floats, chance: Floats) -> float | None:
 
 
 def calibration_error(happened: Floats, chance: Floats) -> float:
-    """Return the mean distance of chance and frequency over deciles of the chance; equal chances stay together."""
+    """Return the mean distance of chance and frequency over deciles of the chance; ties stay together."""
     group = ((rankdata(chance) - 0.5) * CALIBRATION_GROUPS / len(chance)).astype(np.int64)
     surplus = np.bincount(group, weights=chance - happened)
     return float(np.abs(surplus).sum() / len(chance))

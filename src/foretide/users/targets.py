@@ -1,8 +1,8 @@
 """What a user did after a cut-off: the targets that outlook models learn and are judged by.
 
-A cut-off ``c`` is a moment at which one pretends to know nothing later. The *horizon* of ``h`` days begins one
-day after it, so that yesterday's visit that is still going on does not count as coming back:
-``[c + 1 d, c + 1 d + h d)``. Days are local calendar days, so the horizon of a local midnight begins and ends at
+A cut-off ``c`` is a moment at which one pretends to know nothing later. The *horizon* of ``h`` days begins
+one day after it, so that yesterday's visit that is still going on does not count as coming back: ``[c + 1
+d, c + 1 d + h d)``. Days are local calendar days, so the horizon of a local midnight begins and ends at
 midnight even where the clocks change in between.
 """
 
@@ -110,9 +110,9 @@ def targets(
 ) -> pl.DataFrame:
     """Return what every user did in the horizon of every cut-off, ``TARGETS``.
 
-    A user has a row for each cut-off that has a critical event of the user before it. ``active_days`` counts the
-    local days of ``[c + 1 d, c + 1 d + h)``; where a cut-off is not a midnight the two part days at the ends
-    are one.
+    A user has a row for each cut-off that has a critical event of the user before it. ``active_days``
+    counts the local days of ``[c + 1 d, c + 1 d + h)``; where a cut-off is not a midnight the two part days
+    at the ends are one.
 
     Parameters
     ----------
@@ -125,7 +125,9 @@ def targets(
     rule
         Which events are critical, and after which gap a user is churned.
     """
-    return targets_of_pairs(buckets, [(cutoff, horizon_days) for cutoff in cutoffs], rule).drop("horizon_days")
+    return targets_of_pairs(buckets, [(cutoff, horizon_days) for cutoff in cutoffs], rule).drop(
+        "horizon_days"
+    )
 
 
 def targets_of_pairs(buckets: Buckets, pairs: Sequence[Pair], rule: LifecycleRule) -> pl.DataFrame:

@@ -92,7 +92,10 @@ def fields_of(line: str, separator: str) -> list[str]:
     """Take one line apart."""
     sep = re.escape(separator)
     found = re.findall(rf'(?:^|{sep})("{QUOTED}"(?={sep}|$)|[^{sep}]*)', line)
-    return [field[1:-1].replace('""', '"') if field[:1] == '"' == field[-1:] and len(field) > 1 else field for field in found]
+    return [
+        field[1:-1].replace('""', '"') if field[:1] == '"' == field[-1:] and len(field) > 1 else field
+        for field in found
+    ]
 
 
 def header(names: Iterable[str]) -> tuple[str, ...]:
@@ -136,7 +139,11 @@ def join_records(
     """
     whole = lines["raw"].str.contains(dialect.record)
     if whole.all():
-        return lines.filter(pl.col("raw") != "") if len(dialect.columns) == 1 else lines, REJECTED.to_frame(), None
+        return (
+            lines.filter(pl.col("raw") != "") if len(dialect.columns) == 1 else lines,
+            REJECTED.to_frame(),
+            None,
+        )
     odd = lines.filter(~whole)
     openings = odd.filter(odd["raw"].str.contains(dialect.opening))["line"]
     rest = None
@@ -157,7 +164,9 @@ def join_open(
     for start in lines["line"].search_sorted(openings).to_list():
         end = last_line(raws, start, dialect) if start >= after else None
         if end == len(raws) and not final and lines[start:]["raw"].str.len_bytes().sum() <= MAX_LINE_BYTES:
-            return lines.with_columns(raw=pl.Series(raws)).filter(keep)[: int(keep[:start].sum())], lines[start:]
+            return lines.with_columns(raw=pl.Series(raws)).filter(keep)[: int(keep[:start].sum())], lines[
+                start:
+            ]
         if end is not None and end < len(raws):
             raws[start] = "\n".join(raws[start : end + 1])
             keep[start + 1 : end + 1] = False
@@ -192,9 +201,15 @@ def say_why(odd: pl.DataFrame, dialect: Dialect) -> pl.DataFrame:
 
 def rows_of(lines: pl.DataFrame, bad: pl.DataFrame, dialect: Dialect) -> Rows:
     """Take well-formed rows apart."""
-    fields = parse(lines["raw"], dialect) if lines.height else pl.DataFrame(schema=dict.fromkeys(dialect.columns, pl.String))
+    fields = (
+        parse(lines["raw"], dialect)
+        if lines.height
+        else pl.DataFrame(schema=dict.fromkeys(dialect.columns, pl.String))
+    )
     if fields.height != lines.height:
-        raise DataError(f"{lines.height - fields.height} rows after line {lines['line'][0]} were lost; report this file")
+        raise DataError(
+            f"{lines.height - fields.height} rows after line {lines['line'][0]} were lost; report this file"
+        )
     return Rows(fields, lines["line"], lines["raw"], bad)
 
 
@@ -203,7 +218,9 @@ def parse(rows: pl.Series, dialect: Dialect) -> pl.DataFrame:
     text = rows.str.join("\n").item().encode()
     table = pa_csv.read_csv(
         pa.BufferReader(text),
-        read_options=pa_csv.ReadOptions(column_names=dialect.columns, use_threads=False, block_size=len(text) + 1),
+        read_options=pa_csv.ReadOptions(
+            column_names=dialect.columns, use_threads=False, block_size=len(text) + 1
+        ),
         parse_options=pa_csv.ParseOptions(
             delimiter=dialect.separator, newlines_in_values=True, ignore_empty_lines=False
         ),

@@ -36,8 +36,16 @@ def objects(connection: duckdb.DuckDBPyConnection, lines: pl.DataFrame) -> pl.Se
 def extract(connection: duckdb.DuckDBPyConnection, lines: pl.DataFrame) -> pl.DataFrame:
     """Return a column of text for each key of the objects."""
     connection.register("lines", lines.to_arrow())
-    keys = connection.sql("select key, min(place) as place from (select unnest(json_keys(raw)) as key, unnest(range(len(json_keys(raw)))) as place from lines) group by key order by place, key").pl()["key"].to_list()
-    columns = ", ".join(f"json_extract_string(raw, {quoted(pointer(key))}) as c{i}" for i, key in enumerate(keys))
+    keys = (
+        connection.sql(
+            "select key, min(place) as place from (select unnest(json_keys(raw)) as key, unnest(range(len(json_keys(raw)))) as place from lines) group by key order by place, key"
+        )
+        .pl()["key"]
+        .to_list()
+    )
+    columns = ", ".join(
+        f"json_extract_string(raw, {quoted(pointer(key))}) as c{i}" for i, key in enumerate(keys)
+    )
     table = connection.sql(f"select {columns} from lines").pl() if keys else pl.DataFrame()
     return table.rename({f"c{i}": key for i, key in enumerate(keys)})
 

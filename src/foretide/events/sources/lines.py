@@ -10,8 +10,9 @@ import codecs
 import gzip
 import zlib
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
-from typing import BinaryIO, NamedTuple
+from typing import IO, NamedTuple
 
 import numpy as np
 import polars as pl
@@ -20,7 +21,7 @@ import pyarrow as pa
 from foretide.errors import UnreadableFileError
 from foretide.events.sources.rows import RAW_CHARS, REJECTED, rejected
 
-BLOCK_BYTES = 32 * 2**20
+BLOCK_BYTES = 16 * 2**20
 MAX_LINE_BYTES = 8 * 2**20
 GZIP_MAGIC = b"\x1f\x8b"
 MARKS = {  # longer marks first: the mark of UTF-16 begins that of UTF-32
@@ -79,16 +80,10 @@ def utf8(path: Path, encoding: str | None, block_bytes: int) -> Iterator[bytes]:
     head = next(pieces, b"")
     mark = next((mark for mark in MARKS if head.startswith(mark)), b"")
     decoder = decoder_of(path, encoding or MARKS.get(mark, "utf-8"))
-    for piece in chain_first(head[len(mark) :], pieces):
+    for piece in chain([head[len(mark) :]], pieces):
         yield piece if decoder is None else recode(decoder, piece, final=False)
     if decoder is not None:
         yield recode(decoder, b"", final=True)
-
-
-def chain_first(head: bytes, rest: Iterator[bytes]) -> Iterator[bytes]:
-    """Put a piece before others."""
-    yield head
-    yield from rest
 
 
 def read_bytes(path: Path, block_bytes: int) -> Iterator[bytes]:
@@ -98,17 +93,20 @@ def read_bytes(path: Path, block_bytes: int) -> Iterator[bytes]:
             while piece := stream.read(block_bytes):
                 yield piece
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise UnreadableFileError(f"{path.name}: the gzip file is damaged or cut off; get it again whole") from error
+        raise UnreadableFileError(
+            f"{path.name}: the gzip file is damaged or cut off; get it again whole"
+        ) from error
     except OSError as error:
-        raise UnreadableFileError(f"{path}: cannot be read ({error.strerror}); check its name and rights") from error
+        raise UnreadableFileError(
+            f"{path}: cannot be read ({error.strerror}); check its name and rights"
+        ) from error
 
 
-def open_plain(path: Path) -> BinaryIO:
+def open_plain(path: Path) -> IO[bytes]:
     """Open a file, through gzip if it is packed."""
-    stream = path.open("rb")
-    packed = stream.read(2) == GZIP_MAGIC
-    stream.seek(0)
-    return gzip.GzipFile(fileobj=stream) if packed else stream  # type: ignore[return-value]
+    with path.open("rb") as stream:
+        packed = stream.read(len(GZIP_MAGIC)) == GZIP_MAGIC
+    return gzip.open(path, "rb") if packed else path.open("rb")
 
 
 def decoder_of(path: Path, encoding: str) -> codecs.IncrementalDecoder | None:

@@ -47,9 +47,17 @@ def cut(raw: pl.Series) -> pl.Series:
 
 def as_json(fields: pl.DataFrame) -> pl.Series:
     """Write typed rows as JSON objects."""
-    return fields.cast({pl.Binary: pl.String}, strict=False).select(pl.struct(pl.all()).struct.json_encode()).to_series()
+    return (
+        fields.cast({pl.Binary: pl.String}, strict=False)
+        .select(pl.struct(pl.all()).struct.json_encode())
+        .to_series()
+    )
 
 
 def rejected(line: pl.Series, reason: str, raw: pl.Series) -> pl.DataFrame:
     """Return rows that share a reason, as ``REJECTED``."""
-    return pl.DataFrame({"line": line, "raw": cut(raw)}).select("line", pl.lit(reason).alias("reason"), "raw").cast(dict(REJECTED))
+    return (
+        pl.DataFrame({"line": line, "raw": cut(raw)})
+        .select("line", pl.lit(reason).alias("reason"), "raw")
+        .cast(dict(REJECTED))
+    )
