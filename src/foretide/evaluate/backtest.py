@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import polars as pl
 
-from foretide.evaluate.metrics import mae, mase, mse, r2, rmse, rmsse
+from foretide.evaluate.metrics import mae, mase, mean_of_known, mse, r2, rmse, rmsse
 from foretide.schema import Floats
 
 
@@ -54,9 +54,3 @@ def _row(y: Floats, origins: Sequence[int], ahead: Floats, m: int) -> dict[str, 
     plain = {f.__name__: f(happened, ahead) for f in (mse, rmse, mae, r2)}
     means = {name: mean_of_known(np.array(values)) for name, values in scaled.items()}
     return {name: None if np.isnan(value) else value for name, value in (means | plain).items()}
-
-
-def mean_of_known(values: Floats) -> float:
-    """Return the mean without NaN; NaN if there is nothing else."""
-    known = values[~np.isnan(values)]
-    return float(known.mean()) if known.size else float("nan")

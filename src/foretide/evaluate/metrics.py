@@ -26,10 +26,16 @@ def same_shape(*arrays: ArrayLike) -> list[Array]:
     return converted
 
 
+def mean_of_known(values: Array) -> float:
+    """Return the mean without NaN; NaN if there is nothing else."""
+    known = values[~np.isnan(values)]
+    return float(known.mean()) if known.size else float("nan")
+
+
 def mse(y: ArrayLike, predicted: ArrayLike) -> float:
     """Mean squared error, in squared units of y."""
     y, predicted = same_shape(y, predicted)
-    return float(np.nanmean((y - predicted) ** 2))
+    return mean_of_known((y - predicted) ** 2)
 
 
 def rmse(y: ArrayLike, predicted: ArrayLike) -> float:
@@ -40,13 +46,13 @@ def rmse(y: ArrayLike, predicted: ArrayLike) -> float:
 def mae(y: ArrayLike, predicted: ArrayLike) -> float:
     """Mean absolute error, in units of y."""
     y, predicted = same_shape(y, predicted)
-    return float(np.nanmean(np.abs(y - predicted)))
+    return mean_of_known(np.abs(y - predicted))
 
 
 def r2(y: ArrayLike, predicted: ArrayLike) -> float:
     """Share of the variance of y that is explained; negative if the mean of y would do better; NaN if y is constant."""
     y, predicted = same_shape(y, predicted)
-    spread = np.nansum((y - np.nanmean(y)) ** 2)
+    spread = np.nansum((y - mean_of_known(y)) ** 2)
     return float(1.0 - np.nansum((y - predicted) ** 2) / spread) if spread > 0 else float("nan")
 
 
@@ -102,11 +108,10 @@ def wape(y: ArrayLike, predicted: ArrayLike) -> float:
 def coverage(y: ArrayLike, lo: ArrayLike, hi: ArrayLike) -> float:
     """Share of y inside its interval, bounds included."""
     y, lo, hi = same_shape(y, lo, hi)
-    known = ~np.isnan(y)
-    return float(((lo <= y) & (y <= hi))[known].mean())
+    return mean_of_known(np.where(np.isnan(y), np.nan, (lo <= y) & (y <= hi)))
 
 
 def pinball(y: ArrayLike, predicted: ArrayLike, q: float) -> float:
     """Mean pinball loss of a forecast of the quantile ``q``, in units of y."""
     y, predicted = same_shape(y, predicted)
-    return float(np.nanmean(np.maximum(q * (y - predicted), (q - 1.0) * (y - predicted))))
+    return mean_of_known(np.maximum(q * (y - predicted), (q - 1.0) * (y - predicted)))

@@ -37,9 +37,9 @@ def time_share(given: pl.Series) -> float:
 
 def number_share(given: pl.Series) -> float:
     """Return the share of a column that is numbers."""
-    if given.dtype.is_temporal():
+    if given.dtype.is_temporal() or given.dtype == pl.Boolean:
         return 0.0
-    return given.cast(pl.Float64, strict=False).is_not_null().sum() / given.len()
+    return given.cast(pl.Float64, strict=False).count() / given.len()
 
 
 def has_fractions(given: pl.Series) -> bool:

@@ -13,11 +13,12 @@ ID_WORDS: Mapping[str, str] = {
     "player shopper buyer patient student cardholder device profile cust 用户 会员 客户 顾客 买家",
     "item_id": "item product sku stock movie video article content film show song track book post page asin "
     "isbn media listing goods terminal merchant question 商品 物品 产品 视频 文章 电影 题目",
-    "session_id": "session usersession basket order invoice visit transaction receipt cart trip ticket 会话 订单 购物篮",
+    "session_id": "session usersession basket order invoice visit transaction receipt cart trip ticket "
+    "会话 订单 购物篮",
     "event_id": "event message insert 事件",
     "unique_id": "unique series ts_series 序列",
 }
-ID_ENDINGS = frozenset("id ids key no nr num number code uuid guid hash 编号 号 号码".split())
+ID_ENDINGS = frozenset({"id", "ids", "key", "no", "nr", "num", "number", "code", "uuid", "guid", "hash", "编号", "号码"})
 
 GLUED_ENDINGS = ("编号", "号码", "号", "id")
 
@@ -34,7 +35,7 @@ WORDS: Mapping[str, str] = {
     "y": "y count value events users views visits sales n total sum amount number 数量 次数 值",
 }
 #: Names of a value that make an event a rating.
-RATING_NAMES = frozenset("rating ratings stars score 评分".split())
+RATING_NAMES = frozenset({"rating", "ratings", "stars", "score", "评分"})
 #: How far down a list of names still counts, and what an inexact match is worth.
 RANK_STEP, BARE, ENDING = 0.01, 0.05, 0.15
 

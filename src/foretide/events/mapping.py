@@ -11,16 +11,21 @@ from dataclasses import dataclass, field
 
 import polars as pl
 
-from foretide.errors import MappingError
 from foretide.events.column_names import RATING_NAMES, tokens
-from foretide.events.column_search import NEEDED, TARGETS, Found, kind_of, search
-from foretide.events.timestamps import read_clock
-from foretide.events.wall_clock import ORDERS, WALL, orders_seen
+from foretide.events.column_search import TARGETS, Found, kind_of, search
+from foretide.events.corrections import check_choices, check_needed, read_corrections
+from foretide.events.time_evidence import check_zone, order_shown, repeats_days
+from foretide.schema import EVENTS
 from foretide.text import say
 
 DEFAULT_EVENT_TYPE = "event"
 #: A property whose name is taken by a column of the events gets this before it.
 PREFIX = "source_"
+#: Names that the store keeps for itself.
+RESERVED = {"bucket", "hash"}
+#: What corrections for events mean for series, and where the times of a kind are.
+IN_SERIES = {"ts": "ds", "value": "y"}
+TIMES = {"events": "ts", "series": "ds"}
 
 
 @dataclass(frozen=True)
@@ -36,7 +41,8 @@ class ColumnMapping:
     confidence
         From 0 to 1, for each target.
     how
-        How each target was found: ``name``, ``content`` or ``given``.
+        How each target was found: ``name``, ``content`` or ``given``; ``summed`` where the numbers of a series on
+        one day are added up.
     constants
         What a row without a value of its own gets, such as the event type.
     timezone
@@ -129,43 +135,71 @@ def guess(
         If a column that is needed was not found, or if times or dates can be read in two ways.
     """
     check_choices(source, kind, date_order, timezone)
-    given, emptied = read_corrections(corrections or {}, sample.columns, source)
-    dropped = tuple(column for column in sample.columns if column in emptied)
-    sample, skip = sample.drop(dropped), {*emptied, *(["event_type"] if event_type else [])}
+    given, unwanted = read_corrections(corrections or {}, sample.columns, source)
+    dropped = tuple(column for column in sample.columns if column in unwanted)
+    sample, skip = sample.drop(dropped), unwanted | ({"event_type"} if event_type else set())
     kind = kind or kind_of(sample, given, skip)
     if kind == "series":
-        given = {{"ts": "ds", "value": "y"}.get(target, target): column for target, column in given.items()}
+        given = {IN_SERIES.get(target, target): column for target, column in given.items()}
     found = search(sample, TARGETS[kind], given, skip)
     check_needed(source, kind, found, sample.columns)
-    order = settle_times(source, kind, sample, found, timezone, date_order)
-    own = {name: column for name, column in given.items() if name not in TARGETS[kind]}
-    properties = {property_name(c, kind): c for c in sample.columns if c not in taken(found, own)} | own
+    date_order = settle_times(source, kind, sample, found, timezone, date_order)
+    properties = properties_of(sample.columns, kind, found, given)
+    renamed = {name: column for name, column in properties.items() if name != column}
+    is_series = kind == "series"
     return ColumnMapping(
         kind=kind,
-        columns={target: it.column for target, it in found.items()} | renamed(properties),
+        columns={target: it.column for target, it in found.items()} | ({} if is_series else renamed),
         confidence={target: it.confidence for target, it in found.items()},
         how={target: it.how for target, it in found.items()},
         constants={"event_type": event_type or usual_type(found)} if kind == "events" else {},
         timezone=timezone,
-        date_order=order,
-        properties=() if kind == "series" else tuple(properties),
-        dropped=dropped if kind != "series" else (*dropped, *properties.values()),
+        date_order=date_order,
+        properties=() if is_series else tuple(properties),
+        dropped=(*dropped, *properties.values()) if is_series else dropped,
     )
 
 
-def taken(found: Mapping[str, Found], own: Mapping[str, str]) -> set[str]:
-    """Return the columns that have a meaning."""
-    return {*(it.column for it in found.values()), *own.values()}
+def settle_times(
+    source: str,
+    kind: str,
+    sample: pl.DataFrame,
+    found: dict[str, Found],
+    timezone: str | None,
+    date_order: str | None,
+) -> str | None:
+    """Return the order of day and month, None where dates need none; note where days of a series repeat.
+
+    Raises
+    ------
+    MappingError
+        If there is no evidence of the order, or no time has an offset and no zone is given.
+    """
+    if kind not in TIMES:
+        return None
+    column = sample[found[TIMES[kind]].column]
+    order = date_order or order_shown(source, column)
+    if kind == "events" and timezone is None:
+        check_zone(source, column, order)
+    if kind == "series":
+        ids = sample[found["unique_id"].column] if "unique_id" in found else None
+        if repeats_days(column, order, ids):
+            found["y"] = found["y"]._replace(how="summed")
+    return order
 
 
-def renamed(properties: Mapping[str, str]) -> dict[str, str]:
-    """Return the properties that have another name in the source."""
-    return {name: column for name, column in properties.items() if name != column}
+def properties_of(
+    columns: Iterable[str], kind: str, found: Mapping[str, Found], given: Mapping[str, str]
+) -> dict[str, str]:
+    """Return the column of each property: all those that mean nothing else."""
+    own = {property_name(name, kind): column for name, column in given.items() if name not in TARGETS[kind]}
+    used = {*(it.column for it in found.values()), *own.values()}
+    return {property_name(column, kind): column for column in columns if column not in used} | own
 
 
 def property_name(column: str, kind: str) -> str:
     """Return a column's name as a property: its own, unless a column of the table is called so."""
-    reserved = {*TARGETS[kind], "tz_offset_min"}
+    reserved = RESERVED | set(EVENTS) if kind == "events" else set(TARGETS[kind])
     return f"{PREFIX}{column}" if column in reserved else column
 
 
@@ -173,104 +207,3 @@ def usual_type(found: Mapping[str, Found]) -> str:
     """Return the type of events that have none: a rating if their value is one."""
     is_rating = "value" in found and not RATING_NAMES.isdisjoint(tokens(found["value"].column))
     return "rating" if is_rating else DEFAULT_EVENT_TYPE
-
-
-def read_corrections(
-    corrections: Mapping[str, str], columns: Iterable[str], source: str
-) -> tuple[dict[str, str], set[str]]:
-    """Return the columns that the user gives, and the names that the user does not want."""
-    columns = list(columns)
-    for name, column in corrections.items():
-        if column and column not in columns:
-            raise MappingError(
-                f"{source}: --map {name}={column} names a column that is not there; its columns are {listed(columns)}"
-            )
-    given = {name: column for name, column in corrections.items() if column}
-    return given, corrections.keys() - given.keys()
-
-
-def check_choices(source: str, kind: str | None, date_order: str | None, timezone: str | None) -> None:
-    """Raise a MappingError if a choice is not one."""
-    if kind is not None and kind not in TARGETS:
-        raise MappingError(f"{source}: kind {kind!r} is not one of {', '.join(TARGETS)}; give one with --as")
-    if date_order is not None and date_order not in ORDERS:
-        raise MappingError(
-            f"{source}: date order {date_order!r} is not one of {', '.join(ORDERS)}; give one with --date-order"
-        )
-    try:
-        pl.Series([], dtype=WALL).dt.replace_time_zone(timezone)
-    except pl.exceptions.ComputeError as error:
-        raise MappingError(
-            f"{source}: time zone {timezone!r} is unknown; give an IANA name such as --timezone Europe/Berlin"
-        ) from error
-
-
-def check_needed(source: str, kind: str, found: Mapping[str, Found], columns: Iterable[str]) -> None:
-    """Raise a MappingError that names what is missing and how to give it."""
-    missing = [target for target in NEEDED[kind] if target not in found]
-    if missing:
-        options = " ".join(f"--map {target}=COLUMN" for target in missing)
-        raise MappingError(
-            f"{source}: no column was recognised as {' or '.join(missing)} of {kind}; its columns are "
-            f"{listed(columns)}: name it with {options}, or say what the file is with --as"
-        )
-
-
-def listed(columns: Iterable[str]) -> str:
-    """Return column names for a message, cut where there are many."""
-    names = [str(column)[:40] for column in columns]
-    return ", ".join(names[:20]) + (f" and {len(names) - 20} more" if len(names) > 20 else "")
-
-
-def settle_times(
-    source: str,
-    kind: str,
-    sample: pl.DataFrame,
-    found: Mapping[str, Found],
-    timezone: str | None,
-    date_order: str | None,
-) -> str | None:
-    """Return the order of day and month in the dates, None where they do not need one.
-
-    Raises
-    ------
-    MappingError
-        If there is no evidence of the order, or no time has an offset and no zone is given.
-    """
-    target = "ds" if kind == "series" else "ts"
-    if target not in found:
-        return None
-    column = sample[found[target].column]
-    order = date_order or order_shown(source, column)
-    if kind == "events" and timezone is None:
-        check_zone(source, column, order)
-    return order
-
-
-def order_shown(source: str, column: pl.Series) -> str | None:
-    """Return the order of day and month that dates show; None if there are no such dates."""
-    orders = (
-        orders_seen(column.cast(pl.String).str.strip_chars()) if not column.dtype.is_temporal() else set()
-    )
-    if len(orders) > 1 or "?" in orders:
-        what = "do not show" if "?" in orders else "contradict each other on"
-        raise MappingError(
-            f"{source}: dates such as {example(column)!r} in column {column.name!r} {what} which part is the day; "
-            "say it with --date-order dmy (or mdy, ymd)"
-        )
-    return orders.pop() if orders else None
-
-
-def check_zone(source: str, column: pl.Series, order: str | None) -> None:
-    """Raise a MappingError if no time of a column tells its zone."""
-    clock = read_clock(column, order).filter(pl.col("wall").is_not_null())
-    if clock.height and clock["offset_min"].null_count() == clock.height:
-        raise MappingError(
-            f"{source}: times such as {example(column)!r} in column {column.name!r} have no offset from UTC; give "
-            "their zone, such as --timezone Europe/Berlin (or UTC)"
-        )
-
-
-def example(column: pl.Series) -> str:
-    """Return the first value of a column as text."""
-    return str(column.drop_nulls().first())

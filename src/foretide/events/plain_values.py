@@ -1,6 +1,7 @@
 """Ids, numbers and texts in one form, whatever the format they come from.
 
-The same row in CSV, JSON Lines and Parquet must become the same event, or its identity would depend on the file format.
+The same row in CSV, JSON Lines and Parquet must become the same event, or who it is would depend on the
+format of the file.
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ import polars as pl
 from foretide.events.mapping import ColumnMapping
 from foretide.events.plain_values import as_id, as_number, as_text, write_simple
 from foretide.events.records import Chunk
-from foretide.events.sources.rows import REJECTED, Rows
+from foretide.events.sources.rows import Rows
 from foretide.events.timestamps import parse_times, read_clock
 from foretide.schema import EVENTS, ITEMS, SERIES, USERS
 
@@ -71,7 +71,7 @@ def to_table(rows: Rows, mapping: ColumnMapping) -> tuple[pl.DataFrame, pl.DataF
 
 
 def to_series(rows: Rows, mapping: ColumnMapping) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Make steps of daily series; a source without names for its series has one, called as its column of numbers."""
+    """Make steps of daily series; a source that names none has one, called as its column of numbers."""
     clock = read_clock(column_of(rows, mapping, "ds"), mapping.date_order)
     y, bad_value = as_number(column_of(rows, mapping, "y"))
     unique_id = text_of(rows, mapping, "unique_id", as_id).fill_null(mapping.columns["y"])

@@ -43,7 +43,7 @@ def least_scale(level: Floats, y: Floats) -> Floats:
     """Return the smallest believable change at a level: the square root for counts, else a hundredth."""
     finite = y[~np.isnan(y)]
     counts = finite.size > 0 and np.array_equal(finite, np.round(finite))
-    floor = np.sqrt(np.maximum(level, 0.25)) / 2.0 if counts else np.abs(level) * 0.01
+    floor = np.sqrt(np.maximum(level, 0.25)) if counts else np.abs(level) * 0.01
     return np.maximum(floor, 1e-9)
 
 

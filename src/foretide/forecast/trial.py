@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from foretide.evaluate.backtest import actuals, mean_of_known
+from foretide.evaluate.backtest import actuals
+from foretide.evaluate.metrics import mean_of_known
 from foretide.evaluate.splits import rolling_origins
 from foretide.forecast.baselines import (
     Forecaster,
@@ -95,9 +96,9 @@ def judge(trial: Trial) -> Verdict:
 
 def better_single(trial: Trial, squares: Floats, past: Floats) -> tuple[int, float]:
     """Return the best single candidate and its root mean squared scaled error over that of the ensemble."""
-    if not trial.origins:
-        return 0, 1.0
     single = [mean_of_known(np.sqrt(model)) for model in squares]
+    if np.isnan(single).all():  # no origin, or no series had begun at one
+        return 0, 1.0
     together = relative_squares((past - trial.happened)[None], trial.scale[:, :-1])
     ensemble = mean_of_known(np.sqrt(together))
     best = int(np.nanargmin(single))

@@ -1,15 +1,12 @@
-"""Tables as text: CSV, TSV and their kin, after RFC 4180, read row by row so that one bad row costs one row.
+"""Tables as text, CSV, TSV and their kin after RFC 4180, read so that one bad row costs one row.
 
-A field that begins with a quote ends with one and may hold separators, doubled quotes and line ends; a quote inside of
-an unquoted field (``5" screen``) is a character like any other. Blank lines are not rows.
+A field that begins with a quote ends with one and may hold separators, doubled quotes and line ends; a
+quote inside of an unquoted field (``5" screen``) is a character like any other. Blank lines are not rows.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 import polars as pl
@@ -17,95 +14,12 @@ import pyarrow as pa
 import pyarrow.csv as pa_csv
 
 from foretide.errors import DataError
+from foretide.events.sources.dialect import Dialect
 from foretide.events.sources.lines import MAX_LINE_BYTES, Lines
 from foretide.events.sources.rows import REJECTED, Rows, rejected
 
-SEPARATORS = (",", "\t", ";", "|")
 #: A quoted field that does not end within so many lines is a stray quote.
 MAX_RECORD_LINES = 1_000
-PEEK_LINES = 200
-#: What stands between the quotes of a quoted field.
-QUOTED = r'[^"]*(?:""[^"]*)*'
-
-
-@dataclass(frozen=True)
-class Dialect:
-    """How a file separates its fields, and its columns."""
-
-    separator: str
-    columns: tuple[str, ...]
-
-    @property
-    def field(self) -> str:
-        """Pattern of one field."""
-        sep = re.escape(self.separator)
-        return rf'(?:"{QUOTED}"|(?:[^"{sep}][^{sep}]*)?)'
-
-    @cached_property
-    def record(self) -> str:
-        """Pattern of a row with the right number of fields."""
-        rest = len(self.columns) - 1
-        return rf"^{self.field}(?:{re.escape(self.separator)}{self.field}){{{rest}}}$"
-
-    @property
-    def fields(self) -> str:
-        """Pattern of a row with any number of fields."""
-        return rf"^{self.field}(?:{re.escape(self.separator)}{self.field})*$"
-
-    @property
-    def opening(self) -> str:
-        """Pattern of a line that ends inside of a quoted field."""
-        return rf'^(?:{self.field}{re.escape(self.separator)})*"{QUOTED}$'
-
-    @cached_property
-    def closing(self) -> re.Pattern[str]:
-        """Pattern of a line that begins inside of a quoted field and ends outside."""
-        return re.compile(rf'^{QUOTED}"(?:{re.escape(self.separator)}{self.field})*$')
-
-    @cached_property
-    def inside(self) -> re.Pattern[str]:
-        """Pattern of a line that begins and ends inside of a quoted field."""
-        sep = re.escape(self.separator)
-        return re.compile(rf'^{QUOTED}(?:"(?:{sep}{self.field})*{sep}"{QUOTED})?$')
-
-
-def find_dialect(head: pl.Series) -> Dialect:
-    """Return the separator that most lines agree on, and the columns of the first line.
-
-    Parameters
-    ----------
-    head
-        The first lines, without blank ones.
-    """
-    lines = head.head(PEEK_LINES).to_list()
-    separator = max(SEPARATORS, key=lambda sep: agreement(lines, sep))
-    return Dialect(separator, header(fields_of(lines[0], separator)))
-
-
-def agreement(lines: list[str], separator: str) -> tuple[float, int]:
-    """Return the share of lines that have as many fields as the first, and this number; nothing if it is one."""
-    widths = [len(fields_of(line, separator)) for line in lines]
-    return (widths.count(widths[0]) / len(widths), widths[0]) if widths[0] > 1 else (0.0, 0)
-
-
-def fields_of(line: str, separator: str) -> list[str]:
-    """Take one line apart."""
-    sep = re.escape(separator)
-    found = re.findall(rf'(?:^|{sep})("{QUOTED}"(?={sep}|$)|[^{sep}]*)', line)
-    return [
-        field[1:-1].replace('""', '"') if field[:1] == '"' == field[-1:] and len(field) > 1 else field
-        for field in found
-    ]
-
-
-def header(names: Iterable[str]) -> tuple[str, ...]:
-    """Return column names that differ: a repeated name gets a number, an empty one is called by its place."""
-    unique: list[str] = []
-    for place, name in enumerate(names, start=1):
-        base = name.strip() or f"column_{place}"
-        free = (base, *(f"{base}_{n}" for n in range(2, place + 2)))
-        unique.append(next(name for name in free if name not in unique))
-    return tuple(unique)
 
 
 def read_delimited(pieces: Iterable[Lines], dialect: Dialect) -> Iterator[Rows]:
@@ -157,7 +71,7 @@ def join_records(
 def join_open(
     lines: pl.DataFrame, openings: pl.Series, dialect: Dialect, *, final: bool
 ) -> tuple[pl.DataFrame, pl.DataFrame | None]:
-    """Join lines that a quoted field runs over; the lines of a field that is still open are returned apart."""
+    """Join lines that a quoted field runs over; the lines of one that is still open come apart."""
     raws = lines["raw"].to_list()
     keep = np.ones(len(raws), dtype=bool)
     after = 0  # first line behind the last joined row
@@ -177,7 +91,7 @@ def join_open(
 def last_line(raws: list[str], start: int, dialect: Dialect) -> int | None:
     """Return the line on which the row that is open at ``start`` ends.
 
-    It is ``len(raws)`` if the lines run out before, and None if no row can be made of them: the quote was a stray one.
+    It is ``len(raws)`` if the lines run out before, and None if no row can be made of them: a stray quote.
     """
     for end in range(start + 1, min(start + MAX_RECORD_LINES, len(raws))):
         if dialect.closing.match(raws[end]):

@@ -150,7 +150,7 @@ def split(block: bytes) -> pl.Series:
 
 
 def judge(lines: pl.Series, first: int, max_line_bytes: int) -> Lines:
-    """Number the lines and reject those that are too long or not text."""
+    """Give the lines numbers, and reject those that are too long or not text."""
     frame = pl.DataFrame({"line": pl.int_range(first, first + lines.len(), eager=True), "bytes": lines})
     text = as_text(lines).str.strip_suffix("\n").str.strip_suffix("\r")
     frame = frame.with_columns(raw=text, long=lines.bin.size() > max_line_bytes)

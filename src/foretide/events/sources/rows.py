@@ -59,5 +59,5 @@ def rejected(line: pl.Series, reason: str, raw: pl.Series) -> pl.DataFrame:
     return (
         pl.DataFrame({"line": line, "raw": cut(raw)})
         .select("line", pl.lit(reason).alias("reason"), "raw")
-        .cast(dict(REJECTED))
+        
     )
