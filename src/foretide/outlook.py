@@ -27,6 +27,9 @@ from foretide.users.interests import expected_interests, fit_weights
 #: All events keep a user alive; churned after four weeks without one.
 USUAL_RULE = LifecycleRule()
 
+#: A note names this many users.
+NAMED = 3
+
 
 @dataclass(frozen=True)
 class Outlook:
@@ -154,7 +157,7 @@ def notes(
     if model.coarse(asked.known):
         yield say("outlook.stage_rates")
     if asked.strangers:
-        yield say("outlook.new_users", n=len(asked.strangers))
+        yield say("outlook.new_users", n=len(asked.strangers), users=", ".join(asked.strangers[:NAMED]))
     if interests.is_empty():
         yield say("outlook.no_categories")
     if quality.is_empty():

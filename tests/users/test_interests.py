@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from foretide.events.records import FrameBuckets
+from foretide.features.interests import interests
 from foretide.users.interests import (
     INTERESTS,
     KEPT_CATEGORIES,
@@ -86,6 +87,13 @@ def test_the_share_now_follows_the_definition():
         pi = sum(v for (_, c), v in decayed.items() if c == category) / everything
         assert now == pytest.approx((decayed.get((user, category), 0.0) + KAPPA * pi) / (n + KAPPA))
     assert told.height == 9
+
+
+def test_the_share_now_is_the_one_of_the_features():
+    buckets = shoppers(20, 10, 30, np.random.default_rng(9))
+    told = expected_interests(buckets, AS_OF).join(interests(buckets, AS_OF), on=["user_id", "category"])
+    assert told.height > 100
+    assert told["share_now"].to_numpy() == pytest.approx(told["share"].to_numpy())
 
 
 @settings(deadline=None, max_examples=25)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
+from foretide.events.plain_values import as_text
 from foretide.events.timestamps import read_clock
 
 MAX_EVENT_TYPES = 200
@@ -13,39 +14,27 @@ UNIQUE_SHARE = 0.9
 
 def content_score(target: str, column: pl.Series) -> float:
     """Tell how well a sample of a column fits a target, from 0 (it cannot be) to 1."""
-    given = column.drop_nulls()
-    if given.dtype == pl.String:
-        given = given.filter(given.str.strip_chars() != "")
-    if given.is_empty():
+    text = as_text(column).drop_nulls()
+    if text.str.strip_chars().str.len_bytes().sum() == 0:
         return 0.0
     if target in {"ts", "ds"}:
-        return time_share(given)
+        return time_share(column.drop_nulls())
     if target in {"value", "y"}:
-        return number_share(given)
+        return text.cast(pl.Float64, strict=False).count() / text.len()
     if target == "event_type":
-        return float(given.n_unique() <= MAX_EVENT_TYPES)
+        return float(text.n_unique() <= MAX_EVENT_TYPES)
     if target == "event_id":
-        return float(given.n_unique() >= UNIQUE_SHARE * given.len())
-    return float(not has_fractions(given)) if target in {"user_id", "item_id"} else 1.0
+        return float(text.n_unique() >= UNIQUE_SHARE * text.len())
+    return float(not has_fractions(text)) if target in {"user_id", "item_id"} else 1.0
 
 
 def time_share(given: pl.Series) -> float:
     """Return the share of a column that can be read as times, in whatever order of day and month."""
-    clock = read_clock(given)
-    return clock.select((pl.col("wall").is_not_null() | pl.col("ordered")).mean()).item()
+    clock = read_clock(given).filter(~pl.col("missing"))
+    return float(clock.select((pl.col("wall").is_not_null() | pl.col("ordered")).mean()).item())
 
 
-def number_share(given: pl.Series) -> float:
-    """Return the share of a column that is numbers."""
-    if given.dtype.is_temporal() or given.dtype == pl.Boolean:
-        return 0.0
-    return given.cast(pl.Float64, strict=False).count() / given.len()
-
-
-def has_fractions(given: pl.Series) -> bool:
+def has_fractions(text: pl.Series) -> bool:
     """Tell whether a column holds numbers such as 1.5, which no id is."""
-    numbers = (
-        given.cast(pl.Float64, strict=False).drop_nulls() if not given.dtype.is_temporal() else given.clear()
-    )
-    numbers = numbers.cast(pl.Float64)
+    numbers = text.cast(pl.Float64, strict=False).drop_nulls()
     return bool((numbers.is_finite() & (numbers != numbers.floor())).any())

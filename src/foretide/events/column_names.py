@@ -18,7 +18,9 @@ ID_WORDS: Mapping[str, str] = {
     "event_id": "event message insert 事件",
     "unique_id": "unique series ts_series 序列",
 }
-ID_ENDINGS = frozenset({"id", "ids", "key", "no", "nr", "num", "number", "code", "uuid", "guid", "hash", "编号", "号码"})
+ID_ENDINGS = frozenset(
+    {"id", "ids", "key", "no", "nr", "num", "number", "code", "uuid", "guid", "hash", "编号", "号码"}
+)
 
 GLUED_ENDINGS = ("编号", "号码", "号", "id")
 

@@ -22,6 +22,8 @@ NEEDED = {"events": ("user_id", "ts"), "items": ("item_id",), "users": ("user_id
 SPELLED = {"ds": "ts"}
 
 SAMPLE_ROWS = 1000
+#: What tells that something happened in a row, and not only that there is someone.
+ACTIONS = frozenset({"event_type", "value", "session_id"})
 #: Least share of a column that can be read as times or numbers for it to be one.
 LEAST_SHARE = 0.5
 #: A column that is called a time so clearly is one even if nothing in it can be read: its rows are rejected.
@@ -88,20 +90,24 @@ def by_content(sample: pl.DataFrame, found: Mapping[str, Found], times: list[str
         for column in sample.columns:
             values = sample[column].head(SAMPLE_ROWS)
             counted = values.dtype.is_numeric() or content_score("value", values) > 0
-            if target not in found and column not in used and not counted:
-                if content_score("ts", values) >= CONTENT_SHARE:
-                    return {target: Found(column, BY_CONTENT, "content")}
+            usable = target not in found and column not in used and not counted
+            if usable and content_score("ts", values) >= CONTENT_SHARE:
+                return {target: Found(column, BY_CONTENT, "content")}
     return {}
 
 
 def kind_of(sample: pl.DataFrame, given: Mapping[str, str], skip: Collection[str]) -> str:
-    """Tell what a source is: events, items, users or series that were aggregated elsewhere."""
+    """Tell what a source is: events, items, users or series that were aggregated elsewhere.
+
+    A date such as ``signup_date`` or ``release_date`` does not make events of users or items.
+    """
     found = search(sample, TARGETS["events"], given, skip)
-    if {"user_id", "ts"} <= found.keys():
+    timed = "ts" in found and (found["ts"].confidence >= CLEAR_NAME or not ACTIONS.isdisjoint(found))
+    if {"user_id", "ts"} <= found.keys() and (timed or "item_id" in found):
         return "events"
     if is_series(sample, search(sample, TARGETS["series"], given, skip)):
         return "series"
-    if "ts" not in found and ("item_id" in found) != ("user_id" in found):
+    if not timed and ("item_id" in found) != ("user_id" in found):
         return "items" if "item_id" in found else "users"
     return "events"
 

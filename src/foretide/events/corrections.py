@@ -1,4 +1,4 @@
-"""What the user says about a source, and what a source must have: checked before anything is read as something."""
+"""What the user says about a source, and what a source must have: checked before anything is read."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def check_choices(source: str, kind: str | None, date_order: str | None, timezon
         raise MappingError(f"{source}: kind {kind!r} is not one of {', '.join(TARGETS)}; give one with --as")
     if date_order is not None and date_order not in ORDERS:
         raise MappingError(
-            f"{source}: date order {date_order!r} is not one of {', '.join(ORDERS)}; give one with --date-order"
+            f"{source}: date order {date_order!r} is not one of {', '.join(ORDERS)}; see --date-order"
         )
     try:
         pl.Series([], dtype=WALL).dt.replace_time_zone(timezone)

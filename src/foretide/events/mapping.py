@@ -41,8 +41,8 @@ class ColumnMapping:
     confidence
         From 0 to 1, for each target.
     how
-        How each target was found: ``name``, ``content`` or ``given``; ``summed`` where the numbers of a series on
-        one day are added up.
+        How each target was found: ``name``, ``content`` or ``given``; ``summed`` where several numbers of a
+        series on one day are added up.
     constants
         What a row without a value of its own gets, such as the event type.
     timezone

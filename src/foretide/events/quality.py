@@ -35,8 +35,8 @@ def to_chunk(rows: Rows, mapping: ColumnMapping) -> Chunk:
     Returns
     -------
     Chunk
-        Events with the columns of ``schema.EVENTS`` and a text column for each property, and the rows rejected
-        as ``no_user``, ``no_ts``, ``bad_ts``, ``no_zone``, ``ambiguous_date`` or ``bad_value``.
+        Events with the columns of ``schema.EVENTS`` and a text column for each property, and the rows
+        rejected as ``no_user``, ``no_ts``, ``bad_ts``, ``no_zone``, ``ambiguous_date`` or ``bad_value``.
     """
     came, rows = rows, in_plain_text(rows, mapping, typed=("ts", "value"))
     user_id = text_of(rows, mapping, "user_id", as_id)
@@ -138,6 +138,4 @@ def parted(rows: Rows, frame: pl.DataFrame, reason: pl.Series) -> tuple[pl.DataF
     """Part the rows that are well formed from all that were rejected."""
     if reason.null_count() == reason.len():
         return frame, rows.rejected
-    return frame.filter(reason.is_null()), pl.concat([rows.rejected, rows.reject(reason)]).cast(
-        dict(REJECTED)
-    )
+    return frame.filter(reason.is_null()), pl.concat([rows.rejected, rows.reject(reason)])

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import polars as pl
 
+from foretide.events.plain_values import as_text
 from foretide.events.wall_clock import ORDERED, WALL, in_range, read_wall_clock
 from foretide.schema import TS
 
@@ -92,14 +93,14 @@ def read_clock(column: pl.Series, date_order: str | None = None) -> pl.DataFrame
     Returns
     -------
     pl.DataFrame
-        ``wall``, what the clock showed; ``offset_min``, null where it is not stated; ``missing``; ``ordered``,
-        True where a day and month could not be told apart.
+        ``wall``, what the clock showed; ``offset_min``, null where it is not stated; ``missing``;
+        ``ordered``, True where a day and month could not be told apart.
     """
     if isinstance(column.dtype, pl.Datetime):
         return read_datetimes(column)
     if column.dtype == pl.Date:
         return read_datetimes(column.cast(WALL))
-    return read_texts(column.cast(pl.String), date_order)
+    return read_texts(as_text(column), date_order)
 
 
 def read_datetimes(column: pl.Series) -> pl.DataFrame:

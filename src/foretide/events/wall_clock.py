@@ -1,7 +1,7 @@
 """Dates and times as people and programs write them.
 
 ISO 8601, epoch numbers and dates with a named month mean one thing only and are always read. ``3/4/2026``
-does not: the order of its day and month is known from evidence (a part above 12) or is asked for, never guessed.
+does not: the order of its day and month is known from evidence (a part above 12) or asked for, never guessed.
 """
 
 from __future__ import annotations

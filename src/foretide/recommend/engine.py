@@ -51,7 +51,9 @@ class Advice:
     def explained(self) -> pl.DataFrame:
         """Return the items with the parts of their scores and the reason in words."""
         reasons = [in_words(row) for row in self.parts.iter_rows(named=True)]
-        return self.items.hstack(self.parts.select(PARTS)).with_columns(pl.Series("reason", reasons, pl.String))
+        return self.items.hstack(self.parts.select(PARTS)).with_columns(
+            pl.Series("reason", reasons, pl.String)
+        )
 
 
 @dataclass(frozen=True)
@@ -134,8 +136,14 @@ def advise(
 def choose(histories: Histories, users: Sequence[str] | None, wish: Wish) -> Advice:
     """Recommend items out of histories that have been read; ``advise`` without the checks."""
     blend = learn(sources(wish), histories, wish.as_of, wish.repeats).refit(histories, wish.as_of)
-    asked = histories.users if users is None else pl.Series("user_id", users, pl.String).unique(maintain_order=True)
-    priority = np.argsort(np.lexsort((np.arange(histories.n_items), -item_counts(histories.until(wish.as_of)))))
+    asked = (
+        histories.users
+        if users is None
+        else pl.Series("user_id", users, pl.String).unique(maintain_order=True)
+    )
+    priority = np.argsort(
+        np.lexsort((np.arange(histories.n_items), -item_counts(histories.until(wish.as_of))))
+    )
     chunks = [
         _shown(blend, histories.of(asked.slice(start, CHUNK_USERS)), priority, wish)
         for start in range(0, max(asked.len(), 1), CHUNK_USERS)

@@ -86,7 +86,9 @@ class Histories:
             [
                 occasions.select(
                     pl.Series("user", users.search_sorted(own_users))[occasions["user"]].cast(pl.Int32),
-                    pl.Series("item", items.search_sorted(own_items["item_id"]))[occasions["item"]].cast(pl.Int32),
+                    pl.Series("item", items.search_sorted(own_items["item_id"]))[occasions["item"]].cast(
+                        pl.Int32
+                    ),
                     "ts",
                 )
                 for occasions, own_users, own_items in pieces
@@ -115,9 +117,15 @@ class Histories:
     def of(self, users: Sequence[str] | pl.Series) -> Histories:
         """Return the histories of these users, in this order; one who is not known has an empty one."""
         wanted = pl.Series("user_id", users, dtype=pl.String)
-        place = np.asarray(self.users.search_sorted(wanted), dtype=np.int64).clip(max=max(self.n_users - 1, 0))
-        known = (self.users.gather(place) == wanted).to_numpy() if self.n_users else np.zeros(len(wanted), bool)
-        counts = np.where(known, np.diff(self.offsets)[place], 0) if self.n_users else np.zeros(len(wanted), int)
+        place = np.asarray(self.users.search_sorted(wanted), dtype=np.int64).clip(
+            max=max(self.n_users - 1, 0)
+        )
+        known = (
+            (self.users.gather(place) == wanted).to_numpy() if self.n_users else np.zeros(len(wanted), bool)
+        )
+        counts = (
+            np.where(known, np.diff(self.offsets)[place], 0) if self.n_users else np.zeros(len(wanted), int)
+        )
         offsets = _offsets(counts)
         starts = self.offsets[place] if self.n_users else np.zeros(len(wanted), np.int64)
         rows = np.arange(offsets[-1]) + np.repeat(starts - offsets[:-1], counts)

@@ -63,8 +63,8 @@ def in_words(row: Mapping[str, Any]) -> str:
         return say("recommend.reason.unknown")
     part = max(("repeats", "trend", "neighbours", "interests"), key=lambda name: row[name])
     if part == "repeats" and row["times"]:
-        times, days = row["times"], row["days_since"]
-        return say("recommend.reason.once" if times == 1 else "recommend.reason.again", times=times, days=days)
+        key = "once" if row["times"] == 1 else "again"
+        return say(f"recommend.reason.{key}", times=row["times"], ago=_ago(row["days_since"]))
     if part == "neighbours" and row["after"] is not None:
         return say("recommend.reason.after", item=row["after"])
     if part == "interests":
@@ -72,6 +72,11 @@ def in_words(row: Mapping[str, Any]) -> str:
     if row["growth"] >= RISING:
         return say("recommend.reason.rising", growth=row["growth"])
     return say("recommend.reason.popular")
+
+
+def _ago(days: int) -> str:
+    """Return whole days before now in words."""
+    return say(f"recommend.ago.{('today', 'day')[days]}" if days < 2 else "recommend.ago.days", days=days)
 
 
 def _or_null(numbers: Codes | Offsets) -> pl.Series:

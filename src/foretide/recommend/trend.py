@@ -43,7 +43,9 @@ class Trend:
     growth_power: float = 0.5
     n_candidates: int = 50
     level_: Floats = field(default_factory=lambda: np.empty(0), repr=False, compare=False)  # (n_items,)
-    growth_: Floats = field(default_factory=lambda: np.empty(0), repr=False, compare=False)  # (n_items,) 1 is level
+    growth_: Floats = field(
+        default_factory=lambda: np.empty(0), repr=False, compare=False
+    )  # (n_items,) 1 is level
 
     def fit(self, histories: Histories, at: datetime) -> Self:
         """Count what everybody took."""
@@ -67,9 +69,7 @@ class Trend:
 
 
 @njit(cache=True, nogil=True)
-def _first_new(
-    offsets: Offsets, item: Codes, order: NDArray[np.int64], n: int
-) -> tuple[Offsets, Codes]:
+def _first_new(offsets: Offsets, item: Codes, order: NDArray[np.int64], n: int) -> tuple[Offsets, Codes]:
     """Return for each user the first ``n`` items of ``order`` that the user has not had."""
     had = np.zeros(len(order), np.bool_)
     kept = np.zeros(len(offsets), np.int64)

@@ -13,11 +13,11 @@ from math import log
 
 import polars as pl
 
+from foretide.features.interests import HALF_LIFE_DAYS, KAPPA
+
 HALF_LIVES_DAYS = (7, 28, 112, 448)
 #: The half-life of the share that is called the present one.
-USUAL_DAYS = 28
-#: A user's mix is drawn to the population's as if it were this many events more.
-KAPPA = 5.0
+USUAL_DAYS = int(HALF_LIFE_DAYS)
 #: Half-lives between which the trend of a population share is measured.
 TREND_DAYS = (28, 112)
 

@@ -70,7 +70,7 @@ def find_dialect(head: pl.Series) -> Dialect:
 
 
 def agreement(lines: list[str], separator: str) -> tuple[float, int]:
-    """Return the share of lines that have as many fields as the first, and this number; nothing if it is one."""
+    """Return the share of lines with as many fields as the first, and this number; nothing if it is one."""
     widths = [len(fields_of(line, separator)) for line in lines]
     return (widths.count(widths[0]) / len(widths), widths[0]) if widths[0] > 1 else (0.0, 0)
 

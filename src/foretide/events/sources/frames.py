@@ -79,7 +79,7 @@ def to_polars(frame: Any, source: str) -> pl.DataFrame:
             return pl.DataFrame(frame)
     except (pa.ArrowInvalid, pa.ArrowTypeError, pl.exceptions.DuplicateError, ValueError) as error:
         raise MappingError(
-            f"{source}: a column mixes types or two have one name ({error}); give each column one type and name"
+            f"{source}: a column mixes types or two have one name ({error}); give each its own"
         ) from error
     raise MappingError(
         f"{source} is a {type(frame).__name__}; give a pandas or Polars frame or an Arrow table"

@@ -11,43 +11,39 @@ from foretide.events.sources.lines import Lines
 from foretide.events.sources.rows import Rows, rejected
 
 MEMORY_LIMIT = "512MB"
+IS_OBJECT = "SELECT coalesce(json_valid(raw) AND starts_with(ltrim(raw), '{'), false) AS is_object FROM lines"
+KEYS = """
+    SELECT key, min(place) AS place
+    FROM (SELECT unnest(json_keys(raw)) AS key, generate_subscripts(json_keys(raw), 1) AS place FROM lines)
+    GROUP BY key
+    ORDER BY place, key
+"""
 
 
 def read_json_lines(pieces: Iterable[Lines]) -> Iterator[Rows]:
     """Take lines of JSON apart into the keys of their objects; lines that are no object are rejected."""
     with duckdb.connect(config={"threads": 2, "memory_limit": MEMORY_LIMIT}) as connection:
         for good, bad in pieces:
-            lines = good.filter(pl.col("raw").str.strip_chars() != "")
-            is_object = lines["raw"].to_frame("raw").select(objects(connection, lines)).to_series()
-            broken = lines.filter(~is_object)
-            lines = lines.filter(is_object)
-            rows = rejected(broken["line"], "malformed_line", broken["raw"])
-            yield Rows(extract(connection, lines), lines["line"], lines["raw"], pl.concat([bad, rows]))
-
-
-def objects(connection: duckdb.DuckDBPyConnection, lines: pl.DataFrame) -> pl.Series:
-    """Tell which lines are JSON objects."""
-    connection.register("lines", lines.to_arrow())
-    return connection.sql(
-        "select coalesce(json_valid(raw) and starts_with(ltrim(raw), '{'), false) as ok from lines"
-    ).pl()["ok"]
+            lines = good.filter(good["raw"].str.strip_chars() != "")
+            whole = ask(connection, lines, IS_OBJECT)["is_object"]
+            objects, broken = lines.filter(whole), lines.filter(~whole)
+            broken = rejected(broken["line"], "malformed_line", broken["raw"])
+            fields = extract(connection, objects)
+            yield Rows(fields, objects["line"], objects["raw"], pl.concat([bad, broken]))
 
 
 def extract(connection: duckdb.DuckDBPyConnection, lines: pl.DataFrame) -> pl.DataFrame:
-    """Return a column of text for each key of the objects."""
+    """Return a column of text for each key of the objects, in the order in which they come up."""
+    keys = ask(connection, lines, KEYS)["key"].to_list()
+    texts = (f"json_extract_string(raw, {quoted(pointer(key))}) AS c{i}" for i, key in enumerate(keys))
+    table = ask(connection, lines, f"SELECT line, {', '.join(texts)} FROM lines")
+    return table.drop("line").rename({f"c{i}": key for i, key in enumerate(keys)})
+
+
+def ask(connection: duckdb.DuckDBPyConnection, lines: pl.DataFrame, sql: str) -> pl.DataFrame:
+    """Return the answer to a question about lines, in their order."""
     connection.register("lines", lines.to_arrow())
-    keys = (
-        connection.sql(
-            "select key, min(place) as place from (select unnest(json_keys(raw)) as key, unnest(range(len(json_keys(raw)))) as place from lines) group by key order by place, key"
-        )
-        .pl()["key"]
-        .to_list()
-    )
-    columns = ", ".join(
-        f"json_extract_string(raw, {quoted(pointer(key))}) as c{i}" for i, key in enumerate(keys)
-    )
-    table = connection.sql(f"select {columns} from lines").pl() if keys else pl.DataFrame()
-    return table.rename({f"c{i}": key for i, key in enumerate(keys)})
+    return connection.sql(sql).pl()
 
 
 def pointer(key: str) -> str:

@@ -86,7 +86,7 @@ def text_lines(path: Path, head: Lines | None, encoding: str | None) -> pl.Serie
     strange = sum(char < " " and char not in "\t\n\r\f" for char in shown)
     if "\0" in shown or strange > BINARY_SHARE * len(shown):
         raise UnreadableFileError(
-            f"{path.name} is not text but binary; give CSV, TSV, JSON Lines or Parquet (or --encoding, if UTF-16)"
+            f"{path.name} is not text but binary; give CSV, TSV, JSON Lines or Parquet (--encoding if UTF-16)"
         )
     assert head is not None
     lines = head.good["raw"].filter(head.good["raw"].str.strip_chars() != "")
@@ -104,7 +104,7 @@ def check_first_line(path: Path, head: Lines, lines: pl.Series, encoding: str | 
             f"{path.name}: line 1 is longer than a line may be; is it a table with line ends?"
         )
     raise UnreadableFileError(
-        f"{path.name} is not {encoding or 'UTF-8'} text; say what it is with --encoding, such as gb18030 or latin-1"
+        f"{path.name} is not {encoding or 'UTF-8'} text; give its --encoding, such as gb18030 or latin-1"
     )
 
 

@@ -12,7 +12,7 @@ import zlib
 from collections.abc import Iterator
 from itertools import chain
 from pathlib import Path
-from typing import IO, NamedTuple
+from typing import IO, NamedTuple, cast
 
 import numpy as np
 import polars as pl
@@ -106,7 +106,7 @@ def open_plain(path: Path) -> IO[bytes]:
     """Open a file, through gzip if it is packed."""
     with path.open("rb") as stream:
         packed = stream.read(len(GZIP_MAGIC)) == GZIP_MAGIC
-    return gzip.open(path, "rb") if packed else path.open("rb")
+    return cast("IO[bytes]", gzip.open(path, "rb")) if packed else path.open("rb")
 
 
 def decoder_of(path: Path, encoding: str) -> codecs.IncrementalDecoder | None:

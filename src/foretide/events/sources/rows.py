@@ -56,8 +56,4 @@ def as_json(fields: pl.DataFrame) -> pl.Series:
 
 def rejected(line: pl.Series, reason: str, raw: pl.Series) -> pl.DataFrame:
     """Return rows that share a reason, as ``REJECTED``."""
-    return (
-        pl.DataFrame({"line": line, "raw": cut(raw)})
-        .select("line", pl.lit(reason).alias("reason"), "raw")
-        
-    )
+    return pl.DataFrame({"line": line, "raw": cut(raw)}).select("line", pl.lit(reason).alias("reason"), "raw")

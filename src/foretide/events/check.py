@@ -1,0 +1,166 @@
+"""What is odd about the data: findings, each with a count and an example.
+
+Nothing is changed here. What foretide does about a finding stands in the catalogue, ``check.<code>.action``.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from datetime import UTC, date, datetime, timedelta
+
+import polars as pl
+
+from foretide.events.store import EventStore
+from foretide.schema import FINDINGS
+
+#: The same user, item and type again within this time, under another id, may be one event sent twice.
+DOUBLE_S = 1
+#: A user with more events in an hour or a day than this, and ``BOT_RATIO`` times the usual user's busiest day.
+BOT_EVENTS_AN_HOUR = 600
+BOT_EVENTS_A_DAY = 2_000
+BOT_RATIO = 20
+#: A day below this share of the median of its weekday is unusually quiet; gaps count in logs with more events a day.
+QUIET_SHARE = 0.2
+BUSY_EVENTS_A_DAY = 20
+#: Times on the full day in more than this share of events are dates without a time.
+MIDNIGHT_SHARE = 0.2
+
+NOTICE, WARNING = "notice", "warning"
+
+Finding = tuple[str, int, str, str]  # check, count, example, severity
+
+
+def check(store: EventStore, now: datetime | None = None) -> pl.DataFrame:
+    """Return the findings about a store, ``schema.FINDINGS``: warnings first, then by count.
+
+    Parameters
+    ----------
+    store
+        The events.
+    now
+        Events after this moment are reported as events of the future.
+    """
+    now = now or datetime.now(UTC)
+    found = [finding for look in BUCKET_CHECKS for finding in look(store, now)]
+    found += by_day(store)
+    found += quarantined(store)
+    table = pl.DataFrame(found, schema=FINDINGS, orient="row").filter(pl.col("count") > 0)
+    return table.sort(pl.col("severity") == NOTICE, pl.col("count"), descending=[False, True])
+
+
+def totals(store: EventStore, columns: list[str], odd: Callable[[pl.DataFrame], pl.DataFrame]) -> pl.DataFrame:
+    """Return the odd rows of all buckets: ``count`` and one ``example`` of each bucket that has any."""
+    parts = []
+    for i in store.ids:
+        rows = odd(store.bucket(i, columns))
+        if rows.height:
+            parts.append({"count": rows.height, "example": as_text(rows)})
+    return pl.DataFrame(parts, schema={"count": pl.Int64, "example": pl.String})
+
+
+def as_text(rows: pl.DataFrame) -> str:
+    """Return the first row as text."""
+    return json.dumps(rows.row(0, named=True), default=str, ensure_ascii=False)
+
+
+def finding(code: str, severity: str, odd: pl.DataFrame) -> Iterator[Finding]:
+    """Return one finding from ``totals``, or none."""
+    if odd.height:
+        yield code, int(odd["count"].sum()), odd["example"][0], severity
+
+
+def sent_twice(store: EventStore, now: datetime) -> Iterator[Finding]:  # noqa: ARG001
+    """Find events that follow the same event of the same user within a second."""
+    same = ["user_id", "item_id", "event_type"]
+    # without a session, lines of one receipt cannot be told from double sending
+    before = pl.col("ts").shift(1).over([*same, "session_id"])
+
+    def odd(rows: pl.DataFrame) -> pl.DataFrame:
+        gap = pl.col("ts") - before
+        return rows.sort("user_id", "ts").filter(gap <= timedelta(seconds=DOUBLE_S))
+
+    yield from finding("sent_twice", NOTICE, totals(store, [*same, "ts", "session_id"], odd))
+
+
+def future(store: EventStore, now: datetime) -> Iterator[Finding]:
+    """Find events after now: clocks that run fast."""
+    odd = totals(store, ["user_id", "ts"], lambda rows: rows.filter(pl.col("ts") > now))
+    yield from finding("future", WARNING, odd)
+
+
+def one_event_users(store: EventStore, now: datetime) -> Iterator[Finding]:  # noqa: ARG001
+    """Find users with a single event."""
+    odd = totals(store, ["user_id"], lambda rows: rows.group_by("user_id").len().filter(pl.col("len") == 1))
+    yield from finding("one_event_users", NOTICE, odd)
+
+
+def bots(store: EventStore, now: datetime) -> Iterator[Finding]:  # noqa: ARG001
+    """Find users with rates that no person reaches."""
+    busiest = []
+    for i in store.ids:
+        rows = store.bucket(i, ["user_id", "ts"])
+        hourly = rows.group_by("user_id", pl.col("ts").dt.truncate("1h").alias("hour")).len("n")
+        daily = hourly.group_by("user_id", pl.col("hour").dt.date().alias("day")).agg(pl.col("n").sum(), hour=pl.col("n").max())
+        busiest.append(daily.group_by("user_id").agg(a_day=pl.col("n").max(), an_hour=pl.col("hour").max()))
+    if not busiest:
+        return
+    users = pl.concat(busiest)
+    usual = users["a_day"].median() or 0
+    fast = (pl.col("an_hour") > BOT_EVENTS_AN_HOUR) | (pl.col("a_day") > BOT_EVENTS_A_DAY)
+    odd = users.filter(fast & (pl.col("a_day") > BOT_RATIO * usual)).sort("a_day", descending=True)
+    if odd.height:
+        yield "bots", odd.height, as_text(odd), WARNING
+
+
+def missing_items(store: EventStore, now: datetime) -> Iterator[Finding]:  # noqa: ARG001
+    """Find events without an item, and items without a category."""
+    columns = ["user_id", "event_type", "item_id", "category"]
+    no_item = totals(store, columns, lambda rows: rows.filter(pl.col("item_id").is_null()))
+    yield from finding("no_item", NOTICE, no_item)
+    lacking = pl.col("item_id").is_not_null() & pl.col("category").is_null()
+    yield from finding("no_category", NOTICE, totals(store, columns, lambda rows: rows.filter(lacking)))
+
+
+def midnights(store: EventStore, now: datetime) -> Iterator[Finding]:  # noqa: ARG001
+    """Find times that are dates only: too many events exactly at midnight of the workspace's zone."""
+    local = pl.col("ts").dt.convert_time_zone(store.timezone)
+    odd = totals(
+        store, ["user_id", "ts"], lambda rows: rows.filter(local.dt.time() == pl.time(0, 0, 0))
+    )
+    if odd.height and odd["count"].sum() > MIDNIGHT_SHARE * store.n_events:
+        yield from finding("dates_without_time", NOTICE, odd)
+
+
+BUCKET_CHECKS = (sent_twice, future, bots, one_event_users, missing_items, midnights)
+
+
+def by_day(store: EventStore) -> Iterator[Finding]:
+    """Find days of the log without any event, and days far below the usual of their weekday."""
+    daily = days_of(store)
+    if daily.is_empty() or daily["n"].median() < BUSY_EVENTS_A_DAY:  # type: ignore[operator]
+        return
+    usual = pl.col("n").median().over(pl.col("ds").dt.weekday())
+    inside = daily.slice(1, max(daily.height - 2, 0))  # the first and last day may be parts of days
+    empty = inside.filter(pl.col("n") == 0)
+    quiet = daily.filter(pl.col("n") < QUIET_SHARE * usual).join(inside, on="ds", how="semi").filter(pl.col("n") > 0)
+    for code, severity, days in (("gap", WARNING, empty), ("quiet_day", NOTICE, quiet)):
+        if days.height:
+            yield code, days.height, str(days["ds"][0]), severity
+
+
+def days_of(store: EventStore) -> pl.DataFrame:
+    """Return ``ds, n``: events of every local day from the first to the last."""
+    day = pl.col("ts").dt.convert_time_zone(store.timezone).dt.date().alias("ds")
+    parts = [store.bucket(i, ["ts"]).group_by(day).len("n") for i in store.ids]
+    if not parts:
+        return pl.DataFrame(schema={"ds": pl.Date, "n": pl.UInt32})
+    counts = pl.concat(parts).group_by("ds").agg(pl.col("n").sum()).sort("ds")
+    return counts.upsample("ds", every="1d").with_columns(pl.col("n").fill_null(0))
+
+
+def quarantined(store: EventStore) -> Iterator[Finding]:
+    """Report the rows that could not be stored, by reason."""
+    for (reason,), rows in store.table("quarantine").group_by("reason", maintain_order=True):
+        first = rows.row(0, named=True)
+        yield f"quarantine_{reason}", rows.height, f"{first['source']}:{first['line']}: {first['raw']}", WARNING
