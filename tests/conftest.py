@@ -54,8 +54,8 @@ def shop_template(tmp_path_factory, simulation) -> Path:
     path = tmp_path_factory.mktemp("template") / "shop"
     place = Workspace.create(path)
     place.ingest(simulation.events)
-    place.store.put_items(simulation.items)
-    place.store.put_users(simulation.users)
+    place.store.put("items", simulation.items)
+    place.store.put("users", simulation.users)
     return path
 
 

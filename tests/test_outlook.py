@@ -1,5 +1,6 @@
 """The outlook end to end: a known population, laws of the answer, and awkward questions."""
 
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -96,6 +97,32 @@ def test_nothing_after_the_moment_changes_the_answer_nor_does_the_order_of_rows(
     same(again, told)
     before = outlook(FrameBuckets(log.frame.filter(pl.col("ts") < AS_OF)), AS_OF, 28)
     same(before, told)
+
+
+@dataclass
+class Split:
+    """A log whose users are spread over three buckets."""
+
+    frame: pl.DataFrame
+    timezone: str = "UTC"
+    ids = (0, 1, 2)
+
+    def bucket(self, i, columns=None, until=None):
+        rows = self.frame.filter(pl.col("user_id").str.tail(2).cast(pl.Int64) % 3 == i)
+        return FrameBuckets(rows).bucket(0, columns, until)
+
+
+def test_buckets_make_no_difference(log, told):
+    same(outlook(Split(log.frame), AS_OF, 28), told)
+
+
+def test_of_many_users_only_some_buckets_are_learnt_from(log, told, monkeypatch):
+    monkeypatch.setattr("foretide.users.examples.TRAINING_USERS", 1000)
+    asked = outlook(Split(log.frame), AS_OF, 28)
+    assert asked.users["user_id"].equals(told.users["user_id"])
+    assert asked.users["p_inactive"].to_numpy() == pytest.approx(told.users["p_inactive"].to_numpy(), abs=0.2)
+    n = asked.quality.filter(pl.col("stage") == "all")["n"][0]
+    assert 1000 < n < told.quality.filter(pl.col("stage") == "all")["n"][0]
 
 
 def same(one, other):

@@ -15,9 +15,9 @@ from zoneinfo import ZoneInfo
 
 import polars as pl
 
-from foretide.errors import NothingStoredError, NotEnoughDataError, UsageError
+from foretide.errors import NotEnoughDataError, NothingStoredError, UsageError
 from foretide.events.check import check
-from foretide.events.records import Chunk, Counts
+from foretide.events.records import Counts, watched
 from foretide.events.sources.files import FileSource, sniff
 from foretide.events.sources.frames import frame_chunks
 from foretide.events.store import EventStore
@@ -25,11 +25,13 @@ from foretide.features import population, series
 from foretide.features.fold import feature_table
 from foretide.features.lifecycle import LifecycleRule
 from foretide.features.now import default_as_of
-from foretide.forecast.engine import Run, run, run_shares
+from foretide.forecast.engine import Run, run
+from foretide.forecast.shares import run_shares
 from foretide.outlook import Outlook, outlook
-from foretide.recommend.engine import recommend
-from foretide.schema import STAGES, Panel
+from foretide.recommend.engine import Advice, advise
+from foretide.schema import Panel
 from foretide.settings import Settings
+from foretide.users.interests import expected_interests
 
 #: What can be forecast; the last is for data that were aggregated elsewhere.
 MEASURES = ("events", "users", "value", "stages", "interests", "series")
@@ -119,7 +121,7 @@ class Workspace:
         return check(self.store)
 
     def moment(self, as_of: datetime | None = None) -> datetime:
-        """Return ``as_of`` in UTC: a naive time is the workspace's clock, None the end of the last whole day."""
+        """Return ``as_of`` in UTC; a naive time is local, None is the end of the last whole day."""
         if as_of is not None:
             zone = as_of.tzinfo or ZoneInfo(self.settings.timezone)
             return as_of.replace(tzinfo=zone).astimezone(ZoneInfo("UTC"))
@@ -129,17 +131,20 @@ class Workspace:
         return default_as_of(self.store, span[1])
 
     def history(self, what: str = "events", by: str | None = None, as_of: datetime | None = None) -> Panel:
-        """Return daily series of one of ``MEASURES``, one for each value of the column ``by``."""
+        """Return daily series of one of ``MEASURES``, one for each value of the column ``by``.
+
+        ``stages`` are counts of users at the end of each day, ``interests`` events by category.
+        """
         if what not in MEASURES:
             raise UsageError(f"{what!r} is not one of {', '.join(MEASURES)}")
         if what == "series":
-            return series.series_panel(self.store.series(), as_of)
+            return series.series_panel(self.store.table("series"), as_of)
         moment = self.moment(as_of)
         if what == "stages":
             return series.stage_panel(population.stage_counts(self.store, moment, self.rule))
         if what == "interests":
-            return series.panel(self.store, "events", by=by or "category", as_of=moment)
-        return series.panel(self.store, what, by=by, as_of=moment)
+            what, by = "events", by or "category"
+        return series.panel(self.store, what, by, as_of=moment)
 
     def growth(self, as_of: datetime | None = None) -> pl.DataFrame:
         """Return the daily account of active users, ``schema.ACCOUNTING``."""
@@ -166,6 +171,42 @@ class Workspace:
     ) -> Outlook:
         """Tell what users will do: all of them, or those named."""
         return outlook(self.store, self.moment(as_of), horizon_days, self.rule, users)
+
+    def recommend(
+        self,
+        users: Sequence[str] | None = None,
+        k: int = 10,
+        as_of: datetime | None = None,
+        *,
+        repeats: bool | None = None,
+        interests: pl.DataFrame | None = None,
+    ) -> Advice:
+        """Choose ``k`` items for users, all of them or those named, in the light of their outlook.
+
+        Parameters
+        ----------
+        users
+            Ids; None for all.
+        k
+            Number of items.
+        as_of
+            What is known.
+        repeats
+            Whether items that a user has had may come back; by the workspace's domain if None.
+        interests
+            Expected interests of an outlook that is at hand; worked out if None.
+        """
+        moment = self.moment(as_of)
+        if interests is None:
+            interests = expected_interests(self.store, moment)
+        domain = self.settings.domain
+        return advise(
+            self.store, moment, users, k, repeats=repeats, domain=domain, interests=interests
+        )
+
+    def default_measure(self) -> str:
+        """Return ``events``, or ``series`` if there are only ready-made ones."""
+        return "events" if self.store.n_events or self.store.table("series").is_empty() else "series"
 
     @property
     def rule(self) -> LifecycleRule:

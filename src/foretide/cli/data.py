@@ -79,7 +79,7 @@ def import_(
         for source in sources:
             show_mapping(source)
             if not dry_run:
-                show_counts(source, load(place, source))
+                show_counts(source.path.name, load(place, source))
 
 
 def load(place: Workspace, source: FileSource) -> Counts:
@@ -95,10 +95,10 @@ def show_mapping(source: FileSource) -> None:
     emit(mapping.to_frame(), title=title)
 
 
-def show_counts(source: FileSource, counts: Counts) -> None:
+def show_counts(name: str, counts: Counts) -> None:
     """Print the account of an import."""
     figures = {name: f"{getattr(counts, name):,}" for name in ("read", "stored", "duplicate", "quarantined")}
-    typer.echo(say("cli.counts", file=source.path.name, **figures))
+    typer.echo(say("cli.counts", file=name, **figures))
     for reason, n in counts.reasons.most_common():
         typer.echo(say("cli.reason", n=f"{n:,}", reason=say(f"reason.{reason}")))
 
@@ -138,4 +138,4 @@ def quarantine(
 
     check_output(output)
     with speaking(lang):
-        emit(Workspace.open(workspace).store.quarantine(), print_as, output)
+        emit(Workspace.open(workspace).store.table("quarantine"), print_as, output)

@@ -3,12 +3,117 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from foretide.cli import app
-from foretide.cli.data import load, show_counts, show_mapping
+from foretide.cli.data import load, show_counts
 from foretide.cli.options import AsOf, Horizon, Lang, WorkspaceDir, parse_time
 from foretide.cli.output import emit, inform
+from foretide.errors import UsageError
 from foretide.text import say, speaking
+
+if TYPE_CHECKING:
+    from foretide.workspace import Workspace
+
+SIMULATED = "simulated"
+
+
+@app.command()
+def report(
+    workspace: WorkspaceDir = Path(),
+    horizon: Horizon = 28,
+    as_of: AsOf = None,
+    output: Annotated[Path, typer.Option("--output", "-o", help="The HTML file.")] = Path("report.html"),
+    lang: Lang = "en",
+) -> None:
+    """Write one self-contained HTML file: where are our users heading?"""
+    from foretide.report.gather import make_report
+    from foretide.workspace import Workspace
+
+    with speaking(lang):
+        path = make_report(Workspace.open(workspace), output, horizon, parse_time(as_of), lang)
+        inform(say("cli.report", path=path))
+
+
+@app.command()
+def demo(
+    data: Annotated[str, typer.Option(help="complete-journey or simulated.")] = "complete-journey",
+    workspace: Annotated[Path, typer.Option("--workspace", "-w", help="Folder to make.")] = Path("demo"),
+    lang: Lang = "en",
+) -> None:
+    """Run the main job on real purchases, or on simulated ones: import, forecast, recommend, report."""
+    from foretide.report.gather import make_report
+    from foretide.settings import Settings
+    from foretide.workspace import Workspace
+
+    with speaking(lang):
+        if Settings.exists(workspace):
+            inform(say("cli.demo.there", folder=workspace))
+            place = Workspace.open(workspace)
+        else:
+            place = demo_workspace(data, workspace)
+        show_answers(place)
+        path = make_report(place, workspace / "report.html", lang=lang)
+        typer.echo(say("cli.demo.done", path=path.resolve().as_uri(), folder=workspace))
+
+
+def demo_workspace(data: str, folder: Path) -> Workspace:
+    """Make a workspace with demo data."""
+    from foretide.events.sources.public import PUBLIC
+
+    if data == SIMULATED:
+        return simulated_workspace(folder)
+    if data not in PUBLIC:
+        raise UsageError(f"there are no data {data!r}; give {', '.join((*PUBLIC, SIMULATED))}")
+    return public_workspace(data, folder)
+
+
+def public_workspace(data: str, folder: Path) -> Workspace:
+    """Import a public data set."""
+    from foretide.events.sources.files import sniff
+    from foretide.events.sources.public import PUBLIC
+    from foretide.workspace import Workspace
+
+    found = PUBLIC[data]()
+    typer.echo(say(found.note))
+    place = Workspace.create(folder, timezone=found.local_timezone)
+    sources = [
+        sniff(found.items, corrections=found.items_map, kind="items"),
+        sniff(found.users, corrections=found.users_map, kind="users"),
+        sniff(
+            found.events,
+            corrections=found.events_map,
+            timezone=found.timezone,
+            event_type=found.event_type,
+            kind="events",
+        ),
+    ]
+    for source in sources:
+        show_counts(source.path.name, load(place, source))
+    return place
+
+
+def simulated_workspace(folder: Path) -> Workspace:
+    """Simulate a shop."""
+    from foretide.events.sources.simulator import scenario_defaults, simulate
+    from foretide.workspace import Workspace
+
+    log = simulate(scenario_defaults["ecommerce"])
+    place = Workspace.create(folder)
+    place.store.put("items", log.items)
+    place.store.put("users", log.users)
+    show_counts(SIMULATED, place.ingest(log.events, SIMULATED))
+    return place
+
+
+def show_answers(place: Workspace) -> None:
+    """Print a forecast, and what one user will do and should be shown."""
+    run = place.forecast("users", h=28)
+    emit(run.frame.head(7), title=say("cli.demo.forecast"))
+    emit(run.backtest, title=say("cli.backtest"))
+    user = place.features().sort("n_events", descending=True)["user_id"][0]
+    seen = place.outlook([user])
+    emit(seen.users, title=say("cli.demo.outlook", user=user))
+    emit(place.recommend([user], k=5, interests=seen.interests).explained(), title=say("cli.demo.recommend", user=user))

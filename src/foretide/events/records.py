@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
@@ -38,6 +38,14 @@ class Counts:
     duplicate: int = 0
     quarantined: int = 0
     reasons: Counter[str] = field(default_factory=Counter)  # quarantined rows by reason
+
+
+def watched(chunks: Iterable[Chunk], progress: Callable[[int], object] | None) -> Iterator[Chunk]:
+    """Pass chunks on, telling ``progress`` the number of rows of each."""
+    for chunk in chunks:
+        if progress is not None:
+            progress(chunk.n_read)
+        yield chunk
 
 
 class Buckets(Protocol):

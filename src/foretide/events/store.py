@@ -158,9 +158,16 @@ class EventStore:
         clash = own.join(taken, on="event_id").filter(pl.col("hash") != pl.col("taken"))
         return rejection(clash.drop("hash", "taken"))
 
-    def put(self, table: str, rows: pl.DataFrame, rejected: pl.DataFrame, source: str) -> Counts:
+    def put(
+        self,
+        table: str,
+        rows: pl.DataFrame,
+        rejected: pl.DataFrame | None = None,
+        source: str = "frame",
+    ) -> Counts:
         """Insert or replace rows of the table ``items``, ``users`` or ``series`` by their key."""
         now = datetime.now(UTC)
+        rejected = rejection(rows.clear()) if rejected is None else rejected
         counts = Counts(read=rows.height + rejected.height)
         with storage_errors(self.path), staging(self.path / "staging", 1) as staged:
             self._reject(staged, rejected, source, now, counts)

@@ -2,18 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import polars as pl
 
 from foretide.features.habits import habits
-from foretide.features.population import accounting, retention
-from foretide.forecast.engine import Run
+from foretide.features.now import midnight
+from foretide.features.population import retention
+from foretide.features.series import OTHER
+from foretide.forecast.engine import Run, run
+from foretide.forecast.shares import as_shares, run_shares
 from foretide.report.data import ReportData
 from foretide.report.html import write_report
+from foretide.schema import Panel
 from foretide.text import say, speaking
 from foretide.workspace import Workspace
+
+#: Interests are drawn one by one up to this many; the smaller ones together.
+DRAWN_INTERESTS = 10
+#: The interests drawn are the largest of this many last days.
+RECENT_DAYS = 84
 
 
 def make_report(
@@ -31,39 +43,90 @@ def make_report(
 
 def gather(place: Workspace, horizon_days: int = 28, as_of: datetime | None = None) -> ReportData:
     """Return the figures of a report."""
-    gatherer = gather_series if place.default_measure() == "series" else gather_events
-    return gatherer(place, horizon_days, as_of)
+    if place.default_measure() == "series":
+        return gather_series(place, horizon_days, as_of)
+    return gather_events(place, horizon_days, as_of)
 
 
 def gather_series(place: Workspace, horizon_days: int, as_of: datetime | None) -> ReportData:
     """Return the figures of a workspace that has ready-made series only."""
-    run = place.forecast("series", h=horizon_days, as_of=as_of)
+    history = place.history("series", as_of=as_of)
+    ahead = run(history, horizon_days)
     return ReportData(
-        title=place.path.resolve().name,
-        as_of=place.moment(as_of),
-        horizon_days=horizon_days,
-        timezone=place.settings.timezone,
-        activity_history=place.history("series", as_of=as_of).to_frame(),
-        activity_forecast=run.frame,
-        backtests={"series": run.backtest},
-        notes=worded(run),
+        **frame_of(place, end_of(history, place.settings.timezone), horizon_days),
+        activity_history=history.to_frame(),
+        activity_forecast=ahead.frame,
+        backtests={"series": ahead.backtest},
+        notes=worded(ahead),
     )
 
 
 def gather_events(place: Workspace, horizon_days: int, as_of: datetime | None) -> ReportData:
     """Return the figures of a workspace with events."""
     moment = place.moment(as_of)
-    runs = {what: place.forecast(what, h=horizon_days, as_of=moment) for what in WHATS}
+    activity = together({what: place.history(what, as_of=moment) for what in ("events", "users", "value")})
+    interests = largest(place.history("interests", as_of=moment), DRAWN_INTERESTS)
+    stages = place.history("stages", as_of=moment)
+    runs = {
+        "activity": run(activity, horizon_days),
+        "stages": run_shares(stages, horizon_days),
+        "interests": run_shares(interests, horizon_days),
+    }
     seen = place.outlook(horizon_days=horizon_days, as_of=moment)
     return ReportData(
-        title=place.path.resolve().name,
-        as_of=moment,
-        horizon_days=horizon_days,
-        timezone=place.settings.timezone,
+        **frame_of(place, moment, horizon_days),
+        n_events=int(np.nansum(activity.y[0])),
+        n_users=seen.users.height,
+        activity_history=activity.to_frame(),
+        activity_forecast=runs["activity"].frame,
+        stage_history=stages.to_frame().select("ds", stage="unique_id", users=pl.col("y").cast(pl.Int64)),
+        stage_forecast=runs["stages"].frame,
+        accounting=place.growth(moment),
+        interest_history=Panel(interests.ids, interests.dates, as_shares(interests.y)).to_frame(),
+        interest_forecast=runs["interests"].frame,
+        retention=retention(place.store, moment, place.rule),
+        habits=habits(place.store, moment),
+        backtests={what: ahead.backtest for what, ahead in runs.items()},
+        outlook=seen.users,
+        outlook_quality=seen.quality,
         findings=place.check(),
+        notes=tuple(dict.fromkeys([*(note for ahead in runs.values() for note in worded(ahead)), *seen.notes])),
     )
 
 
-def worded(run: Run) -> tuple[str, ...]:
+def end_of(panel: Panel, timezone: str) -> datetime:
+    """Return the local midnight after the last day of a panel."""
+    return midnight((panel.dates[-1] + np.timedelta64(1, "D")).item(), timezone)
+
+
+def frame_of(place: Workspace, moment: datetime, horizon_days: int) -> dict[str, Any]:
+    """Return what every report states about itself."""
+    return {
+        "title": place.path.resolve().name,
+        "as_of": moment,
+        "horizon_days": horizon_days,
+        "timezone": place.settings.timezone,
+    }
+
+
+def together(panels: Mapping[str, Panel]) -> Panel:
+    """Stack panels of one series each, on one grid, under new names."""
+    first = next(iter(panels.values()))
+    return Panel(list(panels), first.dates, np.concatenate([panel.y for panel in panels.values()]))
+
+
+def largest(panel: Panel, n: int) -> Panel:
+    """Keep the ``n`` largest series of the recent past, largest first; add up the others as ``OTHER``."""
+    recent = np.nansum(panel.y[:, -RECENT_DAYS:], axis=1)
+    recent[[name == OTHER for name in panel.ids]] = -1.0
+    order = np.argsort(-recent, kind="stable")
+    kept, rest = order[:n], order[n:]
+    ids, y = [panel.ids[i] for i in kept], panel.y[kept]
+    if rest.size:
+        ids, y = [*ids, OTHER], np.vstack([y, np.nansum(panel.y[rest], axis=0)])
+    return Panel(ids, panel.dates, y)
+
+
+def worded(ahead: Run) -> tuple[str, ...]:
     """Return the notes of a forecast in words."""
-    return tuple(say(f"forecast.note.{code}") for code in run.notes)
+    return tuple(say(f"forecast.note.{code}") for code in ahead.notes)
