@@ -2,10 +2,11 @@
 
     python benchmarks/recommend_complete_journey.py [--validate] [--interests]
 
-Complete Journey: the distinct items a household bought in the 7 days after a cut are relevant; the first 1,200
-households by number that bought before and in those days; all 68,509 items. The cuts are 28 and 84 days before
-the last event; everything was chosen on the cuts of ``--validate``. MovieTweetings (in ``$FORETIDE_DATA``): new
-films rated in the 28 days after the cut, seen ones left out, users with a history, at most 1,200.
+Complete Journey: the distinct items a household bought in the 7 days after a cut are relevant; the first
+1,200 households by number that bought before and in those days; all 68,509 items. The cuts are 28 and 84
+days before the last event; everything was chosen on the cuts of ``--validate``. MovieTweetings (in
+``$FORETIDE_DATA``): new films rated in the 28 days after the cut, seen ones left out, users with a history,
+at most 1,200.
 
 The interval of the difference to the best rival is a paired bootstrap over users.
 """
@@ -17,7 +18,7 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from importlib.resources import files
 from pathlib import Path
 
@@ -26,7 +27,7 @@ import polars as pl
 
 from foretide.events.records import FrameBuckets
 from foretide.recommend.blend import ideal_gain
-from foretide.recommend.candidates import contains, pairs
+from foretide.recommend.candidates import Candidates, contains, pairs
 from foretide.recommend.engine import Wish, choose
 from foretide.recommend.histories import DAY_US, Histories, item_counts, microseconds
 from foretide.schema import Floats
@@ -34,7 +35,7 @@ from foretide.users.interests import expected_interests
 
 K = 10
 MAX_USERS = 1_200
-FAR = datetime(2100, 1, 1, tzinfo=timezone.utc)
+FAR = datetime(2100, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,7 @@ def movie_tweetings() -> Case | None:
 
 
 def purchase_counts(known: Histories, at: datetime, half_life_days: float) -> Callable[[int], Floats]:
-    """Score of all items for a user: the user's own occasions, decayed."""
+    """Return the score of all items for a user: the user's own occasions, decayed."""
     weight = 0.5 ** ((microseconds(at) - known.ts) / (half_life_days * DAY_US))
 
     def score(u: int) -> Floats:
@@ -83,7 +84,7 @@ def purchase_counts(known: Histories, at: datetime, half_life_days: float) -> Ca
 
 
 def ndcg(lists: Iterator[Floats], wanted: list[set[int]]) -> Floats:
-    """NDCG@10 of each user with something relevant; nan for the others."""
+    """Return the NDCG@10 of each user with something relevant; nan for the others."""
     ideal = ideal_gain(np.array([len(items) for items in wanted]))
     discount = 1 / np.log2(np.arange(2, K + 2))
     gains = [
@@ -94,7 +95,7 @@ def ndcg(lists: Iterator[Floats], wanted: list[set[int]]) -> Floats:
 
 
 def top(score: Floats, banned: set[int]) -> list[int]:
-    """The ten best items with a positive score, of equals the smaller id."""
+    """Return the ten best items with a positive score, of equals the smaller id."""
     best = np.argsort(-score, kind="stable")[: K + len(banned)]
     return [int(i) for i in best if score[i] > 0 and i not in banned][:K]
 
@@ -161,7 +162,7 @@ def judge(case: Case, days: int, interests: bool) -> None:
 
 
 def judged_users(histories: Histories, at: datetime, horizon_days: int) -> pl.Series:
-    """Users with a history and something ahead, the first by number."""
+    """Return users with a history and something ahead, the first by number."""
     before = np.diff(histories.until(at).offsets)
     after = np.diff(histories.since(at).until(at + timedelta(days=horizon_days)).offsets)
     users = histories.users.filter(pl.Series((before > 0) & (after > 0)))
@@ -169,20 +170,20 @@ def judged_users(histories: Histories, at: datetime, horizon_days: int) -> pl.Se
 
 
 def picked(histories: Histories, users: pl.Series, wish: Wish) -> list[list[int]]:
-    """The lists of foretide as item codes."""
+    """Return the lists of foretide as item codes."""
     items = choose(histories, users, wish).items
     lists = items.with_columns(pl.Series("code", histories.items.search_sorted(items["item_id"])))
     by_user = lists.group_by("user_id", maintain_order=True).agg("code")
     return by_user["code"].to_list()
 
 
-def sets(found: object) -> list[set[int]]:
-    """Each user's items."""
+def sets(found: Candidates) -> list[set[int]]:
+    """Return each user's items."""
     return [set(found.item[a:b].tolist()) for a, b in zip(found.offsets[:-1], found.offsets[1:], strict=True)]
 
 
 def interval(difference: Floats, rounds: int = 2_000) -> tuple[float, float]:
-    """95 % of the mean of a paired difference, by bootstrap over users."""
+    """Return 95 % of the mean of a paired difference, by bootstrap over users."""
     valid = difference[~np.isnan(difference)]
     draws = np.random.default_rng(0).integers(0, len(valid), (rounds, len(valid)))
     low, high = np.quantile(valid[draws].mean(axis=1), [0.025, 0.975])

@@ -5,7 +5,19 @@ import sys
 
 import pytest
 
-HEAVY = ("polars", "numpy", "numba", "sklearn", "scipy", "duckdb", "deltalake", "pyarrow", "altair", "keras", "rich")
+HEAVY = (
+    "polars",
+    "numpy",
+    "numba",
+    "sklearn",
+    "scipy",
+    "duckdb",
+    "deltalake",
+    "pyarrow",
+    "altair",
+    "keras",
+    "rich",
+)
 
 
 @pytest.mark.parametrize("statement", ["import foretide", "import foretide.cli.commands"])

@@ -200,9 +200,7 @@ class Workspace:
         if interests is None:
             interests = expected_interests(self.store, moment)
         domain = self.settings.domain
-        return advise(
-            self.store, moment, users, k, repeats=repeats, domain=domain, interests=interests
-        )
+        return advise(self.store, moment, users, k, repeats=repeats, domain=domain, interests=interests)
 
     def default_measure(self) -> str:
         """Return ``events``, or ``series`` if there are only ready-made ones."""

@@ -131,7 +131,7 @@ def test_clocks_set_back_and_forward():
 
 
 @given(st.datetimes(datetime(1990, 1, 1), datetime(2036, 1, 1)))
-@settings(max_examples=200)
+@settings(deadline=None, max_examples=200)
 def test_a_zone_agrees_with_the_zone_of_the_standard_library(wall):
     wall = wall.replace(microsecond=0, fold=0)
     zone = ZoneInfo("America/New_York")
@@ -143,16 +143,18 @@ def test_a_zone_agrees_with_the_zone_of_the_standard_library(wall):
         assert offset == wall.replace(tzinfo=zone).utcoffset() / timedelta(minutes=1)
 
 
+@settings(deadline=None)
 @given(moments, st.integers(-14 * 60, 14 * 60))
 def test_any_moment_in_any_offset_is_read_exactly(moment, offset):
     text = moment.astimezone(timezone(timedelta(minutes=offset))).isoformat()
     assert read(text) == (moment, offset or None, None)
 
 
+@settings(deadline=None)
 @given(moments)
 def test_epochs_and_datetimes_agree(moment):
     micros = (moment - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
-    assert read(str(micros))[0] == moment if micros >= 1e14 else True
+    assert read(str(micros))[0] == moment
     assert parse_times(pl.Series([moment], dtype=pl.Datetime("us", "UTC")))["ts"][0] == moment
     assert parse_times(pl.Series([micros // 10**6]))["ts"][0] == moment.replace(microsecond=0)
 
@@ -160,6 +162,7 @@ def test_epochs_and_datetimes_agree(moment):
 MIXED = ["2026-03-05T14:07:09Z", "1772719629", "soon", "", "25/12/2026", "2026-03-05", "5 Mar 2026 10:00:00", "3/4/26"]
 
 
+@settings(deadline=None, max_examples=30)
 @given(st.permutations(MIXED * 3))
 def test_what_a_time_means_does_not_depend_on_its_neighbours(texts):
     column = pl.Series(texts)

@@ -21,7 +21,7 @@ from foretide.users.interests import (
     fit_weights,
     mixture_weights,
 )
-from foretide.users.mixes import KAPPA, USUAL_DAYS, cells, moved, population
+from foretide.users.mixes import KAPPA, USUAL_DAYS, moved, population
 
 AS_OF = datetime(2024, 6, 1, tzinfo=UTC)
 
@@ -156,7 +156,7 @@ def test_a_turn_of_the_whole_population_shows_in_what_is_expected():
 
 def test_a_share_moves_on_along_its_trend():
     rows = [("a", "up", day) for day in range(1, 40)] + [("a", "down", day) for day in range(30, 200)]
-    mixes = population([cells(log(rows).frame, AS_OF)], 15)
+    mixes = population([log(rows).frame], AS_OF, 15)
     up = mixes.filter(pl.col("category") == "up")
     assert up["pi_moved"].item() > up["pi_28"].item() > up["pi_112"].item()
     assert mixes["pi_moved"].sum() == pytest.approx(1)
@@ -171,7 +171,7 @@ def test_a_stranger_has_the_interests_of_the_population():
     buckets = log([("a", "x", 1), ("a", "x", 2), ("b", "y", 3)])
     told = expected_interests(buckets, AS_OF, users=["nobody", "a"])
     assert told["user_id"].unique().sort().to_list() == ["a", "nobody"]
-    mix = population([cells(buckets.frame, AS_OF)], 15).sort("category")["pi_28"].to_list()
+    mix = population([buckets.frame], AS_OF, 15).sort("category")["pi_28"].to_list()
     assert told.filter(pl.col("user_id") == "nobody").sort("category")[
         "share_now"
     ].to_list() == pytest.approx(mix)

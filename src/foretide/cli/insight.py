@@ -24,7 +24,9 @@ from foretide.text import say, speaking
 
 What = Annotated[
     str | None,
-    typer.Argument(help="events, users, value, stages, interests or series. Default: events, or series if there are none."),
+    typer.Argument(
+        help="events, users, value, stages, interests or series. Default: events, or series if there are none."
+    ),
 ]
 By = Annotated[str | None, typer.Option(help="One series for each value of this column.")]
 User = Annotated[str | None, typer.Argument(help="One user; else give --all.")]
@@ -143,7 +145,8 @@ def recommend(
     workspace: WorkspaceDir = Path(),
     k: Annotated[int, typer.Option("-k", help="How many items.")] = 10,
     repeats: Annotated[
-        bool | None, typer.Option("--repeats/--no-repeats", help="May seen items come back? Default by domain.")
+        bool | None,
+        typer.Option("--repeats/--no-repeats", help="May seen items come back? Default by domain."),
     ] = None,
     explain: Annotated[bool, typer.Option("--explain", help="Say why.")] = False,
     as_of: AsOf = None,

@@ -116,4 +116,7 @@ def show_answers(place: Workspace) -> None:
     user = place.features().sort("n_events", descending=True)["user_id"][0]
     seen = place.outlook([user])
     emit(seen.users, title=say("cli.demo.outlook", user=user))
-    emit(place.recommend([user], k=5, interests=seen.interests).explained(), title=say("cli.demo.recommend", user=user))
+    emit(
+        place.recommend([user], k=5, interests=seen.interests).explained(),
+        title=say("cli.demo.recommend", user=user),
+    )

@@ -49,7 +49,9 @@ def check(store: EventStore, now: datetime | None = None) -> pl.DataFrame:
     return table.sort(pl.col("severity") == NOTICE, pl.col("count"), descending=[False, True])
 
 
-def totals(store: EventStore, columns: list[str], odd: Callable[[pl.DataFrame], pl.DataFrame]) -> pl.DataFrame:
+def totals(
+    store: EventStore, columns: list[str], odd: Callable[[pl.DataFrame], pl.DataFrame]
+) -> pl.DataFrame:
     """Return the odd rows of all buckets: ``count`` and one ``example`` of each bucket that has any."""
     parts = []
     for i in store.ids:
@@ -101,7 +103,9 @@ def bots(store: EventStore, now: datetime) -> Iterator[Finding]:  # noqa: ARG001
     for i in store.ids:
         rows = store.bucket(i, ["user_id", "ts"])
         hourly = rows.group_by("user_id", pl.col("ts").dt.truncate("1h").alias("hour")).len("n")
-        daily = hourly.group_by("user_id", pl.col("hour").dt.date().alias("day")).agg(pl.col("n").sum(), hour=pl.col("n").max())
+        daily = hourly.group_by("user_id", pl.col("hour").dt.date().alias("day")).agg(
+            pl.col("n").sum(), hour=pl.col("n").max()
+        )
         busiest.append(daily.group_by("user_id").agg(a_day=pl.col("n").max(), an_hour=pl.col("hour").max()))
     if not busiest:
         return
@@ -125,9 +129,7 @@ def missing_items(store: EventStore, now: datetime) -> Iterator[Finding]:  # noq
 def midnights(store: EventStore, now: datetime) -> Iterator[Finding]:  # noqa: ARG001
     """Find times that are dates only: too many events exactly at midnight of the workspace's zone."""
     local = pl.col("ts").dt.convert_time_zone(store.timezone)
-    odd = totals(
-        store, ["user_id", "ts"], lambda rows: rows.filter(local.dt.time() == pl.time(0, 0, 0))
-    )
+    odd = totals(store, ["user_id", "ts"], lambda rows: rows.filter(local.dt.time() == pl.time(0, 0, 0)))
     if odd.height and odd["count"].sum() > MIDNIGHT_SHARE * store.n_events:
         yield from finding("dates_without_time", NOTICE, odd)
 
@@ -143,7 +145,11 @@ def by_day(store: EventStore) -> Iterator[Finding]:
     usual = pl.col("n").median().over(pl.col("ds").dt.weekday())
     inside = daily.slice(1, max(daily.height - 2, 0))  # the first and last day may be parts of days
     empty = inside.filter(pl.col("n") == 0)
-    quiet = daily.filter(pl.col("n") < QUIET_SHARE * usual).join(inside, on="ds", how="semi").filter(pl.col("n") > 0)
+    quiet = (
+        daily.filter(pl.col("n") < QUIET_SHARE * usual)
+        .join(inside, on="ds", how="semi")
+        .filter(pl.col("n") > 0)
+    )
     for code, severity, days in (("gap", WARNING, empty), ("quiet_day", NOTICE, quiet)):
         if days.height:
             yield code, days.height, str(days["ds"][0]), severity
@@ -163,4 +169,9 @@ def quarantined(store: EventStore) -> Iterator[Finding]:
     """Report the rows that could not be stored, by reason."""
     for (reason,), rows in store.table("quarantine").group_by("reason", maintain_order=True):
         first = rows.row(0, named=True)
-        yield f"quarantine_{reason}", rows.height, f"{first['source']}:{first['line']}: {first['raw']}", WARNING
+        yield (
+            f"quarantine_{reason}",
+            rows.height,
+            f"{first['source']}:{first['line']}: {first['raw']}",
+            WARNING,
+        )

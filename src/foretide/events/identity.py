@@ -47,7 +47,7 @@ def content_hash(rows: pl.DataFrame) -> pl.Series:
 
 def _as_text(column: pl.Series) -> pl.Series:
     if column.dtype == pl.Float64:
-        bits = (column + 0.0).fill_null(0.0).to_numpy().view(np.int64)  # + 0.0 makes -0.0 the same as 0.0
+        bits = (column.fill_null(0.0).to_numpy() + 0.0).view(np.int64)  # + 0.0 makes -0.0 the same as 0.0
         return pl.select(pl.when(column.is_not_null()).then(pl.Series(bits))).to_series().cast(pl.String)
     if isinstance(column.dtype, pl.Datetime):
         return column.cast(pl.Int64).cast(pl.String)
@@ -56,10 +56,13 @@ def _as_text(column: pl.Series) -> pl.Series:
 
 def number_repeats(hashes: pl.Series) -> pl.Series:
     """Return ids for rows without one of their own: the hash, and ``-n`` for the n-th repeat of the same row."""
-    frame = hashes.alias("hash").to_frame()
-    repeated = frame.with_row_index().filter(pl.col("hash").is_duplicated())
-    numbered = repeated.with_columns(n=pl.int_range(pl.len()).over("hash")).filter(pl.col("n") > 0)
-    if numbered.is_empty():
+    places = hashes.is_duplicated().arg_true()
+    if places.is_empty():
         return hashes
-    ids = numbered.select(pl.format("{}-{}", "hash", "n")).to_series()
-    return hashes.scatter(numbered["index"], ids)
+    same = pl.DataFrame({"place": places, "hash": hashes.gather(places)}).sort("hash", "place")
+    lengths = same["hash"].rle().struct.field("len").to_numpy().astype(np.int64)
+    begins = np.cumsum(lengths) - lengths
+    nth = pl.Series("nth", np.arange(same.height) - np.repeat(begins, lengths))
+    later = same.with_columns(nth).filter(pl.col("nth") > 0)
+    ids = later["hash"] + "-" + later["nth"].cast(pl.String)
+    return hashes.rechunk().scatter(later["place"], ids)

@@ -252,7 +252,9 @@ class EventStore:
         known = {*self.columns, *self.table("users").columns, *self.table("items").columns}
         for name in columns:
             if name not in known:
-                raise UnknownIdError(f"there is no column {name!r}; the columns are {', '.join(sorted(known))}")
+                raise UnknownIdError(
+                    f"there is no column {name!r}; the columns are {', '.join(sorted(known))}"
+                )
 
     def _needs_items(self, columns: Sequence[str]) -> bool:
         lacking = set(columns) - set(self.columns) - set(self.table("users").columns)
@@ -263,7 +265,9 @@ class EventStore:
         users, items = self.table("users"), self.table("items")
         of_users = [name for name in columns if name in users.columns and name not in rows.columns]
         if of_users:
-            rows = rows.join(users.select("user_id", *of_users), on="user_id", how="left", maintain_order="left")
+            rows = rows.join(
+                users.select("user_id", *of_users), on="user_id", how="left", maintain_order="left"
+            )
         of_items = [name for name in columns if name in items.columns and name not in rows.columns]
         if "category" in columns and not items.is_empty():
             of_items.append("category")
@@ -279,7 +283,9 @@ class EventStore:
 def screened(rows: pl.DataFrame, now: datetime) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Part the rows with plausible times from the others, which are returned as rejected rows."""
     if RESERVED & set(rows.columns):
-        raise MappingError(f"the names {', '.join(sorted(RESERVED))} are taken; rename with --map other=COLUMN")
+        raise MappingError(
+            f"the names {', '.join(sorted(RESERVED))} are taken; rename with --map other=COLUMN"
+        )
     late, early = pl.col("ts") > now + CLOCK_TOLERANCE, pl.col("ts") < FIRST_TS
     odd = rows.filter(late | early)
     if odd.is_empty():
@@ -313,6 +319,10 @@ def storage_errors(path: Path) -> Iterator[None]:
     try:
         yield
     except DeltaError as error:
-        raise StorageError(f"{path}: the table cannot be used ({error}); restore the folder or start a new one") from error
+        raise StorageError(
+            f"{path}: the table cannot be used ({error}); restore the folder or start a new one"
+        ) from error
     except FileNotFoundError as error:
-        raise StorageError(f"{path}: {error.filename or error} is missing; restore it or start a new workspace") from error
+        raise StorageError(
+            f"{path}: {error.filename or error} is missing; restore it or start a new workspace"
+        ) from error

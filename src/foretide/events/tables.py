@@ -54,7 +54,9 @@ def _aligned(left: pl.DataFrame, right: pl.DataFrame) -> tuple[pl.DataFrame, pl.
     return aligned(left), aligned(right)
 
 
-def quarantine_rows(folder: Path, rejected: pl.DataFrame, columns: Sequence[str] = ("source", "line", "reason", "raw")) -> None:
+def quarantine_rows(
+    folder: Path, rejected: pl.DataFrame, columns: Sequence[str] = ("source", "line", "reason", "raw")
+) -> None:
     """Keep rejected rows; those that are there already are not kept twice."""
     known = read_table(folder, "quarantine")
     new = rejected.join(known, on=list(columns), how="anti", nulls_equal=True)

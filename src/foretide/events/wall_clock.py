@@ -6,7 +6,7 @@ does not: the order of its day and month is known from evidence (a part above 12
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from itertools import product
 
 import polars as pl
@@ -29,16 +29,29 @@ CLOCKS = (
     " %I:%M %p",
     ", %I:%M:%S %p",
 )
-PLAIN_DATES = ("%Y-%m-%d", "%Y/%m/%d", "%Y.%m.%d", "%Y年%m月%d日")
-NAMED_DATES = ("%d %b %Y", "%d-%b-%Y", "%d-%b-%y", "%b %d, %Y", "%b %d %Y", "%a, %d %b %Y", "%a %b %d %Y")
-WHOLE_FORMATS = ("%Y%m%dT%H%M%S%.f", "%d/%b/%Y:%H:%M:%S", "%a %b %d %H:%M:%S %Y", "%Y年%m月%d日%H:%M:%S")
+
+
+def dated(*dates: str) -> tuple[str, ...]:
+    """Return formats of dates with every time of day, and with none."""
+    return tuple(date + clock for date, clock in product(dates, CLOCKS))
+
+
+NAMED_DAYS = ("%d %b %Y", "%d-%b-%Y", "%d-%b-%y", "%b %d, %Y", "%b %d %Y", "%a, %d %b %Y", "%a %b %d %Y")
+#: Formats by the shape of the texts that can have them.
+SHAPES = {
+    r"^\d{4}-": dated("%Y-%m-%d"),
+    r"^\d{4}[/.]": dated("%Y/%m/%d", "%Y.%m.%d"),
+    "年": (*dated("%Y年%m月%d日"), "%Y年%m月%d日%H:%M:%S"),
+    r"^\d{8}T": ("%Y%m%dT%H%M%S%.f",),
+    "[A-Za-z]{3}": (*dated(*NAMED_DAYS), "%d/%b/%Y:%H:%M:%S", "%a %b %d %H:%M:%S %Y"),
+}
 ORDERED_DATES = {
-    "dmy": ("%d/%m/%Y", "%d.%m.%Y", "%d-%m-%Y", "%d/%m/%y", "%d.%m.%y", "%d-%m-%y"),
-    "mdy": ("%m/%d/%Y", "%m.%d.%Y", "%m-%d-%Y", "%m/%d/%y", "%m.%d.%y", "%m-%d-%y"),
-    "ymd": ("%y/%m/%d", "%y.%m.%d", "%y-%m-%d"),
+    "dmy": dated("%d/%m/%Y", "%d.%m.%Y", "%d-%m-%Y", "%d/%m/%y", "%d.%m.%y", "%d-%m-%y"),
+    "mdy": dated("%m/%d/%Y", "%m.%d.%Y", "%m-%d-%Y", "%m/%d/%y", "%m.%d.%y", "%m-%d-%y"),
+    "ymd": dated("%y/%m/%d", "%y.%m.%d", "%y-%m-%d"),
 }
 #: A date whose order of day and month cannot be seen in it.
-ORDERED = r"^(\d{1,2})[/.\-](\d{1,2})[/.\-](\d{4}|\d\d)(?:\D|$)"
+ORDERED = r"^(\d{1,2})[/.\-](\d{1,2})[/.\-](\d{1,4})(?:\D|$)"
 
 
 def read_wall_clock(texts: pl.Series, date_order: str | None = None) -> pl.DataFrame:
@@ -98,37 +111,44 @@ def compact_date() -> pl.Expr:
 
 
 def read_dates(texts: pl.Series, date_order: str | None) -> pl.Series:
-    """Read dates with or without a time of day; each format takes the rows that it can read."""
+    """Read dates with or without a time of day."""
     rows = pl.DataFrame({"row": pl.int_range(texts.len(), eager=True), "text": texts})
-    pending, read = rows.drop_nulls("text"), [rows.clear().select("row", wall=pl.lit(None, WALL))]
-    for pattern in likely_first(pending["text"], formats(date_order)):
+    pending, done = rows.drop_nulls("text"), [rows.clear().select("row", wall=pl.lit(None, WALL))]
+    shapes = SHAPES | ({ORDERED: ORDERED_DATES[date_order]} if date_order else {})
+    for shape, patterns in shapes.items():
+        fits = pending["text"].str.contains(shape)
+        if fits.any():
+            read, unread = read_shape(pending if fits.all() else pending.filter(fits), patterns)
+            done += read
+            pending = unread if fits.all() else pl.concat([unread, pending.filter(~fits)])
+    if len(done) == 2 and done[1].height == rows.height:  # one format read everything
+        return done[1]["wall"]
+    return rows.select("row").join(pl.concat(done), on="row", how="left", maintain_order="left")["wall"]
+
+
+def read_shape(pending: pl.DataFrame, patterns: Sequence[str]) -> tuple[list[pl.DataFrame], pl.DataFrame]:
+    """Let each format take the rows that it can read; return these, and the rows that none could."""
+    read = []
+    for pattern in likely_first(pending["text"], patterns):
         if pending.is_empty():
             break
         tried = pending.with_columns(wall=by_format(pending["text"], pattern))
-        read.append(tried.filter(pl.col("wall").is_not_null()).select("row", "wall"))
+        read.append(tried.drop_nulls("wall").select("row", "wall"))
         pending = tried.filter(pl.col("wall").is_null()).drop("wall")
-    done = pl.concat(read)
-    if len(read) == 2 and done.height == rows.height:  # one format read everything
-        return done["wall"]
-    return rows.select("row").join(done, on="row", how="left", maintain_order="left")["wall"]
+    return read, pending
 
 
-def formats(date_order: str | None) -> Iterator[str]:
-    """Give every format that may be read when dates have this order."""
-    dates = (*PLAIN_DATES, *ORDERED_DATES.get(date_order or "", ()), *NAMED_DATES)
-    yield from (date + clock for date, clock in product(dates, CLOCKS))
-    yield from WHOLE_FORMATS
-
-
-def likely_first(texts: pl.Series, patterns: Iterator[str]) -> Sequence[str]:
+def likely_first(texts: pl.Series, patterns: Sequence[str]) -> Sequence[str]:
     """Order formats by how much of a sample they read: the order changes the speed, not the outcome."""
-    sample = texts.gather_every(max(1, texts.len() // PEEK_ROWS))
+    if texts.len() <= PEEK_ROWS:
+        return patterns
+    sample = texts.gather_every(texts.len() // PEEK_ROWS)
     hits: dict[str, int] = {}
     for pattern in patterns:
         hits[pattern] = by_format(sample, pattern).count()
         if hits[pattern] == sample.len():
             break
-    return [*sorted(hits, key=lambda pattern: -hits[pattern]), *patterns]
+    return sorted(patterns, key=lambda pattern: -hits.get(pattern, 0))
 
 
 def by_format(texts: pl.Series, pattern: str) -> pl.Series:

@@ -1,4 +1,8 @@
-"""How active a user is: recency, decayed counts, active days and the gaps between them."""
+"""How active a user is: recency, decayed counts, active days and the gaps between them.
+
+A piece of the fold beside the lifecycle: it reads the lifecycle's state (first and last event, active days)
+and adds a few sums of its own.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +10,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from foretide.features.days import active_between, shift
+from foretide.features.days import Words, active_between
 from foretide.features.lifecycle import DAY_US, FIRST, FIRST_DAY, LAST, LAST_DAY, N_DAYS, N_EVENTS, State
 
 #: Half-lives of the decayed numbers of events, and of the decayed value.
@@ -31,45 +35,55 @@ FEATURES = (
     "gap_std_days",
 )
 
-# Places in the sums
+# Places in the sums; the decayed numbers of events come first
 DECAYED_VALUE = 3
 GAP_SQUARES = 4
 SUMS_SIZE = 5
 
-Sums = NDArray[np.float64]
+Floats = NDArray[np.float64]
 
 
 @njit(cache=True, nogil=True)
-def update(
-    state: State, words: NDArray[np.uint64], sums: Sums, ts: int, day: int, value: float
-) -> None:
-    """Take in an event: ``ts`` in microseconds, its local ``day``, its ``value`` (NaN for none)."""
-    if state[N_EVENTS] == 0:
-        state[FIRST], state[FIRST_DAY] = ts, day
-        state[LAST], state[LAST_DAY] = ts, day
-        state[N_DAYS] = 1
-        words[0] = np.uint64(1)
-    elapsed = (ts - state[LAST]) / DAY_US
-    for i in range(3):
-        sums[i] = sums[i] * 0.5 ** (elapsed / HALF_LIVES_DAYS[i]) + 1.0
-    sums[DECAYED_VALUE] *= 0.5 ** (elapsed / VALUE_HALF_LIFE_DAYS)
+def update(state: State, sums: Floats, ts: int, day: int, value: float) -> None:
+    """Take in an event, before the lifecycle's state moves on to it.
+
+    Parameters
+    ----------
+    state
+        The lifecycle's state as it was before the event.
+    sums
+        ``(SUMS_SIZE,)``, changed in place.
+    ts
+        Microseconds.
+    day
+        Local day number.
+    value
+        NaN for none.
+    """
+    if state[N_EVENTS] > 0:
+        decay(sums, (ts - state[LAST]) / DAY_US)
+        gap = max(day - state[LAST_DAY], 0)
+        sums[GAP_SQUARES] += gap * gap
+    sums[:DECAYED_VALUE] += 1.0
     if not np.isnan(value):
         sums[DECAYED_VALUE] += value
-    gap = day - state[LAST_DAY]
-    if gap > 0:
-        shift(words, gap)
-        sums[GAP_SQUARES] += gap * gap
-        state[N_DAYS] += 1
-        state[LAST_DAY] = day
-    state[LAST] = ts
-    state[N_EVENTS] += 1
 
 
 @njit(cache=True, nogil=True)
-def values(
-    state: State, words: NDArray[np.uint64], sums: Sums, as_of: int, today: int, out: NDArray[np.float64]
-) -> None:
-    """Write ``FEATURES`` at ``as_of`` (microseconds, exclusive) to ``out``; NaN where one is not defined."""
+def decay(sums: Floats, days: float) -> None:
+    """Let time pass over the decayed sums, in place."""
+    if days > 0.0:  # the lines of one receipt share a moment
+        for i in range(DECAYED_VALUE):
+            sums[i] *= 0.5 ** (days / HALF_LIVES_DAYS[i])
+        sums[DECAYED_VALUE] *= 0.5 ** (days / VALUE_HALF_LIFE_DAYS)
+
+
+@njit(cache=True, nogil=True)
+def values(state: State, words: Words, sums: Floats, as_of: int, today: int, out: Floats) -> None:
+    """Write ``FEATURES`` at ``as_of`` (microseconds, exclusive) to ``out``; NaN where one is not defined.
+
+    ``today`` is the local day of the last microsecond before ``as_of``.
+    """
     elapsed = (as_of - state[LAST]) / DAY_US
     since = today - state[LAST_DAY]
     out[0] = elapsed
@@ -81,9 +95,14 @@ def values(
     for i in range(3):
         out[7 + i] = sums[i] * 0.5 ** (elapsed / HALF_LIVES_DAYS[i])
     out[10] = sums[DECAYED_VALUE] * 0.5 ** (elapsed / VALUE_HALF_LIFE_DAYS)
-    out[11:13] = np.nan
+    out[11], out[12] = gaps(state, sums)
+
+
+@njit(cache=True, nogil=True)
+def gaps(state: State, sums: Floats) -> tuple[float, float]:
+    """Return mean and (population) standard deviation of the days between active days."""
     n_gaps = state[N_DAYS] - 1
-    if n_gaps > 0:
-        mean = (state[LAST_DAY] - state[FIRST_DAY]) / n_gaps
-        out[11] = mean
-        out[12] = np.sqrt(max(sums[GAP_SQUARES] / n_gaps - mean * mean, 0.0))
+    if n_gaps == 0:
+        return np.nan, np.nan
+    mean = (state[LAST_DAY] - state[FIRST_DAY]) / n_gaps
+    return mean, np.sqrt(max(sums[GAP_SQUARES] / n_gaps - mean * mean, 0.0))

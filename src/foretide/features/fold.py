@@ -1,8 +1,8 @@
 """The fold: one pass over each user's events in the order of time, read at many moments.
 
 Each theme (lifecycle, activity) is a piece with a state, an ``update`` by one event and a value at a moment.
-This module drives the pieces over the sorted events of a bucket. An event counts for a cut-off only if it came
-before it, so a row of the result never changes when later events arrive.
+This module drives the pieces over the sorted events of a bucket. An event counts for a cut-off only if it
+came before it, so a row of the result never changes when later events arrive.
 """
 
 from __future__ import annotations
@@ -19,11 +19,14 @@ from numpy.typing import NDArray
 from foretide.events.records import Buckets
 from foretide.features import activity, lifecycle
 from foretide.features.activity import FEATURES, SUMS_SIZE, WINDOWS_DAYS
-from foretide.features.days import BITS
-from foretide.features.lifecycle import ABSENT, NEVER, RETURNED, STATE_SIZE, LifecycleRule
+from foretide.features.lifecycle import ABSENT, STATE_SIZE, LifecycleRule, n_words
 from foretide.schema import STAGES, TS
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+Longs = NDArray[np.int64]
+Codes = NDArray[np.int8]
+Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -31,10 +34,10 @@ class UserEvents:
     """The critical events of a bucket as arrays, sorted by user and time."""
 
     users: pl.Series  # (n_users,)
-    starts: NDArray[np.int64]  # (n_users + 1,) where each user's events begin
-    ts: NDArray[np.int64]  # (n_events,) microseconds
+    starts: Longs  # (n_users + 1,) where each user's events begin
+    ts: Longs  # (n_events,) microseconds
     day: NDArray[np.int32]  # (n_events,) local day number
-    value: NDArray[np.float64]  # (n_events,)
+    value: Floats  # (n_events,) NaN for none
 
 
 def user_events(buckets: Buckets, until: datetime, rule: LifecycleRule) -> Iterator[UserEvents]:
@@ -48,22 +51,35 @@ def user_events(buckets: Buckets, until: datetime, rule: LifecycleRule) -> Itera
 
 
 def as_arrays(events: pl.DataFrame, timezone: str) -> UserEvents:
-    """Return sorted events (``user_id, ts, value``) as arrays."""
-    begins = events["user_id"].rle_id().to_numpy()
-    starts = np.flatnonzero(np.diff(begins, prepend=-1, append=begins[-1] + 1))
-    day = events["ts"].dt.convert_time_zone(timezone).dt.date().cast(pl.Int32)
+    """Return sorted events (``user_id, ts, value``) as arrays.
+
+    All of them are writable, or the kernels would be compiled a second time for read-only ones.
+    """
+    user = events["user_id"].rle_id().to_numpy()
+    starts = np.flatnonzero(np.diff(user, prepend=-1, append=user[-1] + 1))
     return UserEvents(
-        events["user_id"][starts[:-1]],
+        events["user_id"].gather(starts[:-1]),
         starts,
-        events["ts"].cast(pl.Int64).to_numpy(),
-        day.to_numpy(),
-        events["value"].fill_null(np.nan).to_numpy(),
+        events["ts"].cast(pl.Int64).to_numpy(writable=True),
+        local_days(events["ts"], timezone),
+        events["value"].fill_null(np.nan).to_numpy(writable=True),
     )
 
 
+def local_days(moments: pl.Series, timezone: str) -> NDArray[np.int32]:
+    """Return the local day numbers (days since 1970-01-01) of moments in UTC."""
+    return moments.dt.convert_time_zone(timezone).dt.date().cast(pl.Int32).to_numpy(writable=True)
+
+
+def ticks(cutoffs: Sequence[datetime], timezone: str) -> tuple[Longs, NDArray[np.int32]]:
+    """Return cut-offs in microseconds, and for each the local day of the last microsecond before it."""
+    at = np.array([(cutoff - EPOCH) // timedelta(microseconds=1) for cutoff in cutoffs], dtype=np.int64)
+    return at, local_days(pl.Series(at - 1).cast(TS), timezone)
+
+
 def run(
-    events: UserEvents, cutoffs: Sequence[datetime], timezone: str, rule: LifecycleRule, n_features: int
-) -> tuple[NDArray[np.int8], NDArray[np.float64]]:
+    events: UserEvents, cutoffs: Sequence[datetime], timezone: str, rule: LifecycleRule
+) -> tuple[Codes, Floats]:
     """Fold a bucket.
 
     Parameters
@@ -76,8 +92,6 @@ def run(
         Zone whose days count as active days.
     rule
         The lifecycle rule.
-    n_features
-        ``len(FEATURES)``, or 0 if only stages are wanted.
 
     Returns
     -------
@@ -85,56 +99,45 @@ def run(
         ``(n_users, n_cutoffs)`` codes, ``ABSENT`` before a user's first event, and
         ``(n_users, n_cutoffs, n_features)``.
     """
-    at = np.array([(cutoff - EPOCH) // timedelta(microseconds=1) for cutoff in cutoffs], dtype=np.int64)
+    at, today = ticks(cutoffs, timezone)
     shape = (len(events.users), at.size)
     stages = np.full(shape, ABSENT, dtype=np.int8)
-    features = np.full((*shape, n_features), np.nan)
-    n_words = -(-max(8 * rule.window_days, *WINDOWS_DAYS) // BITS)
-    today = local_days(at - 1, timezone)
+    features = np.full((*shape, len(FEATURES)), np.nan)
+    words = np.empty(n_words(rule.window_days, max(WINDOWS_DAYS)), dtype=np.uint64)
     arrays = (events.starts, events.ts, events.day, events.value)
-    _fold(*arrays, at, today, rule.window_days, n_words, stages, features)
+    _fold(*arrays, at, today, rule.window_days, words, stages, features)
     return stages, features
 
 
-def local_days(ts: NDArray[np.int64], timezone: str) -> NDArray[np.int32]:
-    """Return the local day number of moments in microseconds."""
-    moments = pl.Series(ts).cast(TS).dt.convert_time_zone(timezone)
-    return moments.dt.date().cast(pl.Int32).to_numpy()
-
-
+# A cached kernel is compiled again only if its own file changes: save this file too after a change in a piece.
 @njit(cache=True, nogil=True)
-def _fold(  # type: ignore[no-untyped-def]
-    starts, ts, day, value, at, today, window_days, n_words, stages, features
-):
+def _fold(
+    starts: Longs,
+    ts: Longs,
+    day: NDArray[np.int32],
+    value: Floats,
+    at: Longs,
+    today: NDArray[np.int32],
+    window_days: int,
+    words: NDArray[np.uint64],
+    stages: Codes,
+    features: Floats,
+) -> None:
     state = np.empty(STATE_SIZE, np.int64)
-    words = np.empty(n_words, np.uint64)
     sums = np.empty(SUMS_SIZE, np.float64)
     for user in range(starts.size - 1):
-        state[:] = 0
-        state[RETURNED] = NEVER
-        words[:] = 0
+        lifecycle.start(state, words)
         sums[:] = 0.0
-        cut = 0
-        for event in range(starts[user], starts[user + 1]):
-            while cut < at.size and at[cut] <= ts[event]:
-                _read(state, words, sums, at[cut], today[cut], window_days, stages, features, user, cut)
-                cut += 1
-            if cut == at.size:
-                break
-            lifecycle.update(state, ts[event], window_days)
-            activity.update(state, words, sums, ts[event], day[event], value[event])
-        for last in range(cut, at.size):
-            _read(state, words, sums, at[last], today[last], window_days, stages, features, user, last)
-
-
-@njit(cache=True, nogil=True)
-def _read(  # type: ignore[no-untyped-def]
-    state, words, sums, as_of, today, window_days, stages, features, user, cut
-):
-    code = lifecycle.stage(state, words, as_of, today, window_days)
-    stages[user, cut] = code
-    if features.shape[2] > 0 and code != ABSENT:
-        activity.values(state, words, sums, as_of, today, features[user, cut])
+        event, end = starts[user], starts[user + 1]
+        for cut in range(at.size):
+            while event < end and ts[event] < at[cut]:
+                activity.update(state, sums, ts[event], day[event], value[event])
+                lifecycle.update(state, words, ts[event], day[event], window_days)
+                event += 1
+            code = lifecycle.stage(state, words, at[cut], today[cut], window_days)
+            stages[user, cut] = code
+            if code != ABSENT:
+                activity.values(state, words, sums, at[cut], today[cut], features[user, cut])
 
 
 def feature_table(
@@ -160,19 +163,23 @@ def feature_table(
     """
     rule = rule or LifecycleRule()
     cutoffs = sorted(set(as_of))
-    schema = {"user_id": pl.String(), "as_of": TS, "stage": pl.String()} | dict.fromkeys(FEATURES, pl.Float64())
-    parts = [pl.DataFrame(schema=schema)]
-    for events in user_events(buckets, cutoffs[-1], rule) if cutoffs else ():
-        stages, features = run(events, cutoffs, buckets.timezone, rule, len(FEATURES))
-        parts.append(_table(events.users, cutoffs, stages, features))
-    return pl.concat(parts)
+    keys = {"user_id": pl.String(), "as_of": TS, "stage": pl.String()}
+    empty = pl.DataFrame(schema=keys | dict.fromkeys(FEATURES, pl.Float64()))
+    if not cutoffs:
+        return empty
+    parts = (
+        _table(events.users, cutoffs, *run(events, cutoffs, buckets.timezone, rule))
+        for events in user_events(buckets, cutoffs[-1], rule)
+    )
+    return pl.concat([empty, *parts])
 
 
-def _table(
-    users: pl.Series, cutoffs: Sequence[datetime], stages: NDArray[np.int8], features: NDArray[np.float64]
-) -> pl.DataFrame:
+def _table(users: pl.Series, cutoffs: Sequence[datetime], stages: Codes, features: Floats) -> pl.DataFrame:
     user, cut = np.nonzero(stages != ABSENT)
-    columns = {name: features[user, cut, i] for i, name in enumerate(FEATURES)}
-    known = pl.Series(STAGES).gather(stages[user, cut])
-    moments = pl.Series(cutoffs, dtype=TS)
-    return pl.DataFrame({"user_id": users.gather(user), "as_of": moments.gather(cut), "stage": known, **columns})
+    known = features[user, cut]  # (n_rows, n_features)
+    keys = {
+        "user_id": users.gather(user),
+        "as_of": pl.Series(cutoffs, dtype=TS).gather(cut),
+        "stage": pl.Series(STAGES).gather(stages[user, cut]),
+    }
+    return pl.DataFrame(keys | {name: known[:, i] for i, name in enumerate(FEATURES)})

@@ -1,10 +1,12 @@
 """The lifecycle stage of a user: new, growing, active, resurrected, at risk, churned.
 
-The definition is in ``docs/definitions.md``; in short, with a window of W days: churned after 4 W without a
-critical event, at risk after 2 W, resurrected in the 2 W after coming back, new in the first 2 W, else growing or
-at risk where the active days of the last 4 W differ clearly from those of the 4 W before, else active.
+In short, with a window of W days: churned after 4 W without a critical event, at risk after 2 W, resurrected
+in the 2 W after coming back, new in the first 2 W, else growing or at risk where the active days of the last
+4 W differ clearly from those of the 4 W before, else active. Gaps and ages are continuous time, active days
+are local calendar days.
 
-The stage is a piece of the fold: a state of a few integers, updated by each event, read at any time.
+The stage is a piece of the fold: a state of a few integers and the bits of the recent active days, updated by
+each event at a cost that does not grow with the history, read at any time.
 """
 
 from __future__ import annotations
@@ -15,7 +17,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from foretide.features.days import active_between
+from foretide.features.days import BITS, Words, active_between, shift
 from foretide.schema import STAGES
 
 DAY_US = 86_400_000_000
@@ -25,8 +27,9 @@ ABSENT = -1
 
 NEW, GROWING, ACTIVE, RESURRECTED, AT_RISK, CHURNED = range(len(STAGES))
 
-#: Fewest active days in both windows for a change to be judged, and its size in standard deviations (5 % one-sided).
+#: Fewest active days in both windows for a change to be judged.
 LEAST_ACTIVE_DAYS = 5
+#: Size of a clear change in standard deviations (5 % one-sided).
 CLEAR_CHANGE = 1.645
 
 # Places in the state
@@ -72,15 +75,38 @@ class LifecycleRule:
         return 2 * self.window_days
 
 
+def n_words(window_days: int, least_days: int = 0) -> int:
+    """Return how many words hold the active days of 8 W and of at least ``least_days``."""
+    return -(-max(8 * window_days, least_days) // BITS)
+
+
 @njit(cache=True, nogil=True)
-def update(state: State, ts: int, window_days: int) -> None:
-    """Take in an event at ``ts`` (microseconds), before activity moves the last event on."""
-    if state[N_EVENTS] > 0 and ts - state[LAST] >= 4 * window_days * DAY_US:
+def start(state: State, words: Words) -> None:
+    """Forget everything: a user without events."""
+    state[:] = 0
+    state[RETURNED] = NEVER
+    words[:] = 0
+
+
+@njit(cache=True, nogil=True)
+def update(state: State, words: Words, ts: int, day: int, window_days: int) -> None:
+    """Take in an event at ``ts`` (microseconds) on the local ``day``."""
+    if state[N_EVENTS] == 0:
+        state[FIRST], state[FIRST_DAY] = ts, day
+        state[LAST_DAY], state[N_DAYS] = day, 1
+        words[0] = np.uint64(1)
+    elif ts - state[LAST] >= 4 * window_days * DAY_US:
         state[RETURNED] = ts
+    if day > state[LAST_DAY]:
+        shift(words, day - state[LAST_DAY])
+        state[LAST_DAY] = day
+        state[N_DAYS] += 1
+    state[LAST] = ts
+    state[N_EVENTS] += 1
 
 
 @njit(cache=True, nogil=True)
-def stage(state: State, words: NDArray[np.uint64], as_of: int, today: int, window_days: int) -> int:
+def stage(state: State, words: Words, as_of: int, today: int, window_days: int) -> int:
     """Return the stage at ``as_of`` as an index into ``schema.STAGES``, or ``ABSENT``.
 
     Parameters
@@ -97,26 +123,25 @@ def stage(state: State, words: NDArray[np.uint64], as_of: int, today: int, windo
     if state[N_EVENTS] == 0:
         return ABSENT
     window = window_days * DAY_US
-    gap, age = as_of - state[LAST], as_of - state[FIRST]
+    gap = as_of - state[LAST]
     if gap >= 4 * window:
         return CHURNED
     if gap >= 2 * window:
         return AT_RISK
     if state[RETURNED] != NEVER and as_of - state[RETURNED] < 2 * window:
         return RESURRECTED
+    age = as_of - state[FIRST]
     if age < 2 * window:
         return NEW
-    if age < 8 * window:
-        return ACTIVE
-    since, month = today - state[LAST_DAY], 4 * window_days
-    recent = active_between(words, -since, month - since)
-    before = active_between(words, month - since, 2 * month - since)
-    return changed(recent, before)
+    return trend(state, words, today, window_days) if age >= 8 * window else ACTIVE
 
 
 @njit(cache=True, nogil=True)
-def changed(recent: int, before: int) -> int:
-    """Judge the active days of two windows of equal length: growing, at risk (declining) or active."""
+def trend(state: State, words: Words, today: int, window_days: int) -> int:
+    """Compare active days of the last 4 W with those of the 4 W before: growing, at risk or active."""
+    since, month = today - state[LAST_DAY], 4 * window_days
+    recent = active_between(words, -since, month - since)
+    before = active_between(words, month - since, 2 * month - since)
     total = recent + before
     if total < LEAST_ACTIVE_DAYS:
         return ACTIVE

@@ -1,4 +1,4 @@
-"""The whole population: stages by day, the account of growth, the retention of cohorts.
+"""The whole population: stages by day, the account of growth, moves between stages, retention of cohorts.
 
 Everything is computed bucket by bucket and added up; a user is in one bucket only.
 """
@@ -10,80 +10,189 @@ from datetime import date, datetime, timedelta
 
 import numpy as np
 import polars as pl
+from numba import njit
 from numpy.typing import NDArray
 
 from foretide.errors import NotEnoughDataError
 from foretide.events.records import Buckets
-from foretide.features.fold import UserEvents, run, user_events
-from foretide.features.lifecycle import ABSENT, CHURNED, LifecycleRule
+from foretide.features import lifecycle
+from foretide.features.fold import Longs, UserEvents, ticks, user_events
+from foretide.features.lifecycle import CHURNED, STATE_SIZE, LifecycleRule, n_words
 from foretide.features.now import midnight
 from foretide.features.series import last_day
 from foretide.schema import ACCOUNTING, RETENTION, STAGE_COUNTS, STAGES
 
+#: Places of a table of moves: not there yet, then the stages.
+OUTSIDE = 0
+GONE = CHURNED + 1
+N_PLACES = len(STAGES) + 1
 
-def stage_counts(buckets: Buckets, as_of: datetime, rule: LifecycleRule | None = None) -> pl.DataFrame:
-    """Return how many users are in each stage at the end of each whole local day, ``schema.STAGE_COUNTS``."""
-    rule = rule or LifecycleRule()
-    days = whole_days(buckets, as_of)
-    counts = np.zeros((len(STAGES), len(days)), dtype=np.int64)
-    for codes in _daily_stages(buckets, days, rule):
-        counts += [(codes == stage).sum(axis=0) for stage in range(len(STAGES))]
+TRANSITIONS = pl.Schema({"stage": pl.String(), "next_stage": pl.String(), "users": pl.Int64()})
+
+
+def stage_counts(
+    buckets: Buckets,
+    as_of: datetime,
+    rule: LifecycleRule | None = None,
+    days: Sequence[date] | None = None,
+) -> pl.DataFrame:
+    """Return how many users are in each stage at the end of each local day.
+
+    Parameters
+    ----------
+    buckets
+        The events.
+    as_of
+        Exclusive; later days are left out.
+    rule
+        The lifecycle rule; the default one if None.
+    days
+        Ascending local days; every whole day from the first event to ``as_of`` if None.
+
+    Returns
+    -------
+    pl.DataFrame
+        ``schema.STAGE_COUNTS``, all stages of a day in the order of ``schema.STAGES``.
+
+    Raises
+    ------
+    NotEnoughDataError
+        If there is no whole day with an event before ``as_of``.
+    """
+    days = _chosen(buckets, as_of, days)
+    arrived = _daily_moves(buckets, days, rule)[1:].sum(axis=1)  # (n_days, n_places)
     return pl.DataFrame(
         {
             "ds": np.repeat(np.array(days, dtype="datetime64[D]"), len(STAGES)),
             "stage": STAGES * len(days),
-            "users": counts.T.ravel(),
+            "users": arrived[:, 1:].ravel(),
         },
         schema=STAGE_COUNTS,
     )
 
 
-def accounting(buckets: Buckets, as_of: datetime, rule: LifecycleRule | None = None) -> pl.DataFrame:
-    """Return the daily account of active users, ``schema.ACCOUNTING``.
+def accounting(
+    buckets: Buckets,
+    as_of: datetime,
+    rule: LifecycleRule | None = None,
+    days: Sequence[date] | None = None,
+) -> pl.DataFrame:
+    """Return the account of active users, ``schema.ACCOUNTING``; parameters as in ``stage_counts``.
 
-    Active are those who are not churned at the end of the day;
-    ``active[t] = active[t-1] + new + resurrected - lost``.
+    Active are those who are not churned at the end of the day, and flows are counted from the end of one of
+    the days to the next (of the first, from its beginning):
+    ``active[t] = active[t-1] + new + resurrected - lost``. Who churned and came back in between is neither.
     """
-    rule = rule or LifecycleRule()
-    days = whole_days(buckets, as_of)
-    account = np.zeros((4, len(days)), dtype=np.int64)
-    for codes in _daily_stages(buckets, days, rule):
-        account += flows(codes)
-    return pl.DataFrame([days, *account], schema=ACCOUNTING)
+    days = _chosen(buckets, as_of, days)
+    moves = _daily_moves(buckets, days, rule)[1:]  # (n_days, n_places, n_places)
+    alive = np.ones(N_PLACES, dtype=bool)
+    alive[[OUTSIDE, GONE]] = False
+    active = moves[:, :, alive].sum(axis=(1, 2))
+    new = moves[:, OUTSIDE, alive].sum(axis=1)
+    resurrected = moves[:, GONE, alive].sum(axis=1)
+    lost = moves[:, alive, GONE].sum(axis=1)
+    return pl.DataFrame([days, active, new, resurrected, lost], schema=ACCOUNTING)
 
 
-def flows(codes: NDArray[np.int8]) -> NDArray[np.int64]:
-    """Return active, new, resurrected and lost users of each day, ``(4, n_days)``.
+def transitions(buckets: Buckets, first: date, last: date, rule: LifecycleRule | None = None) -> pl.DataFrame:
+    """Return how many users went from which stage at the end of ``first`` to which at the end of ``last``.
+
+    Returns
+    -------
+    pl.DataFrame
+        ``stage, next_stage, users``, every pair in the order of the stages; ``stage`` is null for users whose
+        first event lies in between.
+    """
+    ends = [midnight(day + timedelta(days=1), buckets.timezone) for day in (first, last)]
+    moved = moves(buckets, ends, rule or LifecycleRule())[1]  # (n_places, n_places)
+    places = [None, *STAGES]
+    return pl.DataFrame(
+        {
+            "stage": [stage for stage in places for _ in STAGES],
+            "next_stage": STAGES * N_PLACES,
+            "users": moved[:, 1:].ravel(),
+        },
+        schema=TRANSITIONS,
+    )
+
+
+def moves(buckets: Buckets, moments: Sequence[datetime], rule: LifecycleRule) -> Longs:
+    """Count users by their stages at consecutive moments, without a table of users by moments.
 
     Parameters
     ----------
-    codes
-        Stages at the end of consecutive days, ``(n_users, n_days)``.
+    buckets
+        The events.
+    moments
+        Ascending, in UTC, exclusive.
+    rule
+        The lifecycle rule.
+
+    Returns
+    -------
+    Longs
+        ``(n_moments, n_places, n_places)``: from the place at the moment before (``OUTSIDE`` for the first)
+        to the place at this one. Place 0 is ``OUTSIDE``, place ``1 + i`` is stage i.
     """
-    before = np.pad(codes[:, :-1], ((0, 0), (1, 0)), constant_values=ABSENT)
-    alive, was_alive = _alive(codes), _alive(before)
-    new = alive & (before == ABSENT)
-    resurrected = alive & (before == CHURNED)
-    lost = was_alive & ~alive
-    return np.array([part.sum(axis=0) for part in (alive, new, resurrected, lost)])
+    at, today = ticks(moments, buckets.timezone)
+    counts = np.zeros((at.size, N_PLACES, N_PLACES), dtype=np.int64)
+    words = np.empty(n_words(rule.window_days), dtype=np.uint64)
+    for events in user_events(buckets, moments[-1], rule):
+        _count(events.starts, events.ts, events.day, at, today, rule.window_days, words, counts)
+    return counts
 
 
-def _alive(codes: NDArray[np.int8]) -> NDArray[np.bool_]:
-    return (codes != ABSENT) & (codes != CHURNED)
+# As in the fold: save this file too after a change in the lifecycle, or the cache keeps the old kernel.
+@njit(cache=True, nogil=True)
+def _count(
+    starts: Longs,
+    ts: Longs,
+    day: NDArray[np.int32],
+    at: Longs,
+    today: NDArray[np.int32],
+    window_days: int,
+    words: NDArray[np.uint64],
+    counts: Longs,
+) -> None:
+    state = np.empty(STATE_SIZE, np.int64)
+    for user in range(starts.size - 1):
+        lifecycle.start(state, words)
+        event, end, place = starts[user], starts[user + 1], OUTSIDE
+        for cut in range(np.searchsorted(at, ts[event], side="right"), at.size):
+            while event < end and ts[event] < at[cut]:
+                lifecycle.update(state, words, ts[event], day[event], window_days)
+                event += 1
+            now = lifecycle.stage(state, words, at[cut], today[cut], window_days) + 1
+            counts[cut, place, now] += 1
+            place = now
 
 
-def _daily_stages(buckets: Buckets, days: Sequence[date], rule: LifecycleRule):  # type: ignore[no-untyped-def]
-    """Return the stages at the end of each day, ``(n_users, n_days)``, bucket by bucket."""
+def _daily_moves(buckets: Buckets, days: Sequence[date], rule: LifecycleRule | None) -> Longs:
+    """Return ``moves`` at the beginning of the first day and at the end of each, ``(1 + n_days, ...)``."""
     ends = [midnight(day + timedelta(days=1), buckets.timezone) for day in days]
-    for events in user_events(buckets, ends[-1], rule):
-        yield run(events, ends, buckets.timezone, rule, n_features=0)[0]
+    return moves(buckets, [midnight(days[0], buckets.timezone), *ends], rule or LifecycleRule())
+
+
+def _chosen(buckets: Buckets, as_of: datetime, days: Sequence[date] | None) -> list[date]:
+    """Return the days that lie before ``as_of`` as a whole."""
+    last = last_day(as_of, buckets.timezone)
+    chosen = whole_days(buckets, as_of) if days is None else [day for day in days if day <= last]
+    if not chosen:
+        raise NotEnoughDataError(f"none of the days is over before {as_of:%Y-%m-%d %H:%M} UTC")
+    return chosen
 
 
 def whole_days(buckets: Buckets, as_of: datetime) -> list[date]:
-    """Return every whole local day from the first event to ``as_of``."""
-    local = pl.col("ts").dt.convert_time_zone(buckets.timezone).dt.date()
-    firsts = [buckets.bucket(i, ["ts"], as_of).select(local.min()).item() for i in buckets.ids]
-    first, last = min((day for day in firsts if day), default=None), last_day(as_of, buckets.timezone)
+    """Return every whole local day from the first event to ``as_of``.
+
+    Raises
+    ------
+    NotEnoughDataError
+        If there is no whole day with an event.
+    """
+    firsts = pl.concat(buckets.bucket(i, ["ts"], as_of).select(pl.col("ts").min()) for i in buckets.ids)
+    first = firsts.select(pl.col("ts").min().dt.convert_time_zone(buckets.timezone).dt.date()).item()
+    last = last_day(as_of, buckets.timezone)
     if first is None or first > last:
         raise NotEnoughDataError(f"there is no whole day with events before {as_of:%Y-%m-%d %H:%M} UTC")
     return [first + timedelta(days=n) for n in range((last - first).days + 1)]
@@ -97,10 +206,10 @@ def retention(buckets: Buckets, as_of: datetime, rule: LifecycleRule | None = No
     """
     end = last_day(as_of, buckets.timezone) + timedelta(days=1)
     monday = end - timedelta(days=end.weekday())
-    parts = [pl.DataFrame(schema={"cohort": pl.Date, "age": pl.Int32, "retained": pl.UInt32})]
-    for events in user_events(buckets, midnight(monday, buckets.timezone), rule or LifecycleRule()):
-        parts.append(_cohort_weeks(events))  # noqa: PERF401 - a bucket at a time
-    table = pl.concat(parts).group_by("cohort", "age").agg(pl.col("retained").sum().cast(pl.Int64))
+    weeks = user_events(buckets, midnight(monday, buckets.timezone), rule or LifecycleRule())
+    empty = pl.DataFrame(schema={"cohort": pl.Date, "age": pl.Int32, "retained": pl.UInt32})
+    parts = pl.concat([empty, *map(_cohort_weeks, weeks)])
+    table = parts.group_by("cohort", "age").agg(pl.col("retained").sum().cast(pl.Int64))
     size = table.filter(pl.col("age") == 0).select("cohort", users="retained")
     return _with_quiet_weeks(table.join(size, on="cohort"), monday)
 

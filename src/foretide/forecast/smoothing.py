@@ -18,27 +18,39 @@ from itertools import product
 import numpy as np
 from numba import njit
 
+from foretide.forecast.method import Ahead, Method
 from foretide.schema import Floats
 
-ALPHAS = (0.01, 0.03, 0.08, 0.2, 0.5)
-BETAS = (0.0, 0.02, 0.08)  # as a share of alpha's correction
-GAMMAS = (0.01, 0.05, 0.15)
-PHI = 0.97
+#: The grid: how much of an error the level, the trend (as a share of the level's) and the season take in.
+ALPHAS = (0.005, 0.015, 0.04, 0.1, 0.3)
+BETAS = (0.0, 0.02, 0.08)
+GAMMAS = (0.01, 0.03, 0.08)
+PHI = 0.95
 #: Errors count towards the likelihood with this half-life, so that a point is judged by the recent past.
-MEMORY_STEPS = 180.0
+MEMORY_STEPS = 365.0
 #: Seasons at the beginning that set level and season, and those whose errors do not count.
-START_SEASONS = 4
+START_SEASONS = 6
 WARM_UP_SEASONS = 2
+#: A mean is not believed to be more than e times this above its median on the log scale.
+MOST_LOG_GAP = 1.0
+
+Point = tuple[float, float, float]  # alpha, beta, gamma
 
 
-@dataclass(frozen=True)
-class HoltWinters:
+def grid() -> list[Point]:
+    """Return every parameter point."""
+    return list(product(ALPHAS, BETAS, GAMMAS))
+
+
+@dataclass
+class HoltWinters(Method):
     """Batched damped Holt-Winters.
 
     Parameters
     ----------
     log
-        Smooth ``log(1 + y)`` instead of ``y``: effects are then multiplicative and the forecast a median.
+        Smooth ``log(1 + y)`` instead of ``y``: effects are then multiplicative, the forecast transformed back
+        is a median, and the mean follows from the variance of the errors.
     season_length
         Steps of a season; 1 for none.
     """
@@ -46,23 +58,50 @@ class HoltWinters:
     log: bool = True
     season_length: int = 7
 
-    def forecast(self, y: Floats, origins: Sequence[int], h: int) -> Floats:
-        """Return forecasts from each origin, as ``Forecaster.forecast``."""
-        z = np.log1p(np.maximum(y, 0.0)) if self.log else y
-        grid = np.array(list(product(ALPHAS, BETAS, GAMMAS)), dtype=np.float32)
-        ahead = _holt_winters(
-            z.astype(np.float32), np.asarray(origins, dtype=np.int64), h, self.season_length, grid
-        )
-        return np.expm1(ahead) if self.log else ahead
+    def ahead(self, y: Floats, origins: Sequence[int], h: int) -> Ahead:
+        """Return forecasts from each origin, as ``Method.ahead``."""
+        if not self.log:
+            scale = power_of_two(y)
+            middle, _ = smooth(y / scale, origins, h, self.season_length, grid())
+            return Ahead(middle * scale[:, None], middle * scale[:, None])
+        middle, gap = smooth(np.log1p(np.maximum(y, 0.0)), origins, h, self.season_length, grid())
+        return Ahead(np.expm1(middle + np.clip(gap, 0.0, MOST_LOG_GAP)), np.expm1(middle))
+
+
+def power_of_two(y: Floats) -> Floats:
+    """Return the size of each series ``(n_series, 1)``; dividing by a power of two rounds nothing."""
+    largest = np.nanmax(np.abs(y), axis=1, keepdims=True)
+    return np.exp2(np.ceil(np.log2(np.where(largest > 0, largest, 1.0))))
+
+
+def smooth(
+    z: Floats, origins: Sequence[int], h: int, season_length: int, points: Sequence[Point]
+) -> tuple[Floats, Floats]:
+    """Return the likelihood-weighted forecasts and their variances, each ``(n_series, n_origins, h)``.
+
+    Parameters
+    ----------
+    z, origins, h
+        As in ``Method.ahead``; forecasts are on the scale of ``z``.
+    season_length
+        Steps of a season.
+    points
+        Parameter points.
+    """
+    return _smooth_all(
+        z.astype(np.float32),
+        np.asarray(origins, dtype=np.int64),
+        h,
+        season_length,
+        np.array(points, dtype=np.float32),
+    )
 
 
 @njit(cache=True, nogil=True)
-def _holt_winters(  # type: ignore[no-untyped-def]
-    z, origins, h, m, grid
-):
-    n_series = z.shape[0]
-    out = np.full((n_series, origins.size, h), np.nan)
-    for i in range(n_series):
+def _smooth_all(z, origins, h, m, points):  # type: ignore[no-untyped-def]
+    middle = np.full((z.shape[0], origins.size, h), np.nan)
+    variance = np.full((z.shape[0], origins.size, h), np.nan)
+    for i in range(z.shape[0]):
         first = 0
         while first < z.shape[1] and np.isnan(z[i, first]):
             first += 1
@@ -70,28 +109,35 @@ def _holt_winters(  # type: ignore[no-untyped-def]
         # the start takes in several seasons: an origin inside them must not see the rest of them
         while cut < origins.size and origins[cut] < first + START_SEASONS * m:
             if origins[cut] > first:
-                _smooth(z[i, : origins[cut]], first, origins[cut : cut + 1], h, m, grid, out[i, cut : cut + 1])
+                only = slice(cut, cut + 1)
+                _smooth_one(z[i, : origins[cut]], first, origins[only], m, points, middle[i, only], variance[i, only])
             cut += 1
         if cut < origins.size:
-            _smooth(z[i], first, origins[cut:], h, m, grid, out[i, cut:])
-    return out
+            _smooth_one(z[i], first, origins[cut:], m, points, middle[i, cut:], variance[i, cut:])
+    return middle, variance
 
 
 @njit(cache=True, nogil=True, fastmath=True)
-def _smooth(z, first, origins, h, m, grid, out):  # type: ignore[no-untyped-def]
-    n_points = grid.shape[0]
-    alpha, beta, gamma = grid[:, 0].copy(), grid[:, 1].copy(), grid[:, 2].copy()
+def _smooth_one(z, first, origins, m, points, middle, variance):  # type: ignore[no-untyped-def]
+    """Run over one series and write what each origin expects."""
+    n_points = points.shape[0]
+    alpha, beta, gamma = points[:, 0].copy(), points[:, 1].copy(), points[:, 2].copy()
     level = np.zeros(n_points, np.float32)
     trend = np.zeros(n_points, np.float32)
     season = np.zeros((m, n_points), np.float32)
-    _start(z, first, m, level, season)
-    sse = np.full(n_points, np.float32(1e-6))
+    sse = np.full(n_points, _start(z, first, m, level, season))
+    smear = np.zeros(n_points, np.float32)
     phi, keep = np.float32(PHI), np.float32(0.5 ** (1.0 / MEMORY_STEPS))
     count = np.float32(0.0)
     cut = 0
     for t in range(first, z.size + 1):
         if origins[cut] == t:
-            _ahead(level, trend, season, sse, count, t, h, m, phi, out[cut])
+            weight = _weights(sse, count)
+            _expect(level, trend, season, weight, t, phi, middle[cut])
+            _spread(alpha, beta, gamma, weight * sse / max(count, np.float32(1.0)), m, phi, variance[cut])
+            one = np.log((weight * smear).sum() / max(count, np.float32(1.0))) if count > 0 else 0.0
+            for k in range(variance.shape[1] - 1, -1, -1):
+                variance[cut, k] = one + 0.5 * (variance[cut, k] - variance[cut, 0])
             cut += 1
             if cut == origins.size:
                 return
@@ -105,6 +151,14 @@ def _smooth(z, first, origins, h, m, grid, out):  # type: ignore[no-untyped-def]
             error = x - level[p] - damped - now[p]
             if judged:
                 sse[p] = sse[p] * keep + error * error
+                e = max(np.float32(1.0) + error * np.float32(1.0 / 64.0), np.float32(0.0))
+                e *= e
+                e *= e
+                e *= e
+                e *= e
+                e *= e
+                e *= e
+                smear[p] = smear[p] * keep + e
             level[p] += damped + alpha[p] * error
             trend[p] = damped + beta[p] * alpha[p] * error
             now[p] += gamma[p] * (np.float32(1.0) - alpha[p]) * error
@@ -112,28 +166,52 @@ def _smooth(z, first, origins, h, m, grid, out):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True)
 def _start(z, first, m, level, season):  # type: ignore[no-untyped-def]
-    """Set level and season to the means of the first seasons."""
+    """Set level and season to means of the first seasons; return a squared error that is next to nothing."""
     n = min(z.size - first, START_SEASONS * m)
     n -= n % m if n >= m else 0
-    mean = np.float32(z[first : first + n].mean())
+    begin = z[first : first + n]
+    mean = np.float32(begin.mean())
     level[:] = mean
     if n >= 2 * m:
         for j in range(m):
-            season[(first + j) % m, :] = z[first + j : first + n : m].mean() - mean
+            season[(first + j) % m, :] = begin[j::m].mean() - mean
+    return np.float32(1e-8) * np.float32((begin * begin).mean()) + np.float32(1e-30)
 
 
 @njit(cache=True, nogil=True, fastmath=True)
-def _ahead(level, trend, season, sse, count, t, h, m, phi, out):  # type: ignore[no-untyped-def]
+def _weights(sse, count):  # type: ignore[no-untyped-def]
+    """Return each point's likelihood, all together one."""
     weight = -np.float32(0.5) * max(count, np.float32(1.0)) * np.log(sse)
     weight = np.exp(weight - weight.max())
-    weight /= weight.sum()
+    return weight / weight.sum()
+
+
+@njit(cache=True, nogil=True, fastmath=True)
+def _expect(level, trend, season, weight, t, phi, out):  # type: ignore[no-untyped-def]
+    """Write the weighted forecast of each step ahead."""
     drift = np.float32(0.0)
     damp = phi
-    for k in range(h):
+    for k in range(out.size):
         drift += damp
         damp *= phi
-        now = season[(t + k) % m]
+        now = season[(t + k) % season.shape[0]]
         total = np.float32(0.0)
         for p in range(level.size):
             total += weight[p] * (level[p] + drift * trend[p] + now[p])
         out[k] = total
+
+
+@njit(cache=True, nogil=True, fastmath=True)
+def _spread(alpha, beta, gamma, noise, m, phi, out):  # type: ignore[no-untyped-def]
+    """Write the variance of each step ahead: one step's noise, and what the steps before passed on to it."""
+    grown = noise.copy()
+    drift = np.float32(0.0)
+    damp = phi
+    for k in range(out.size):
+        out[k] = grown.sum()
+        drift += damp
+        damp *= phi
+        seasonal = np.float32(1.0) if (k + 1) % m == 0 else np.float32(0.0)
+        for p in range(noise.size):
+            passed = alpha[p] * (np.float32(1.0) + beta[p] * drift) + seasonal * gamma[p] * (1 - alpha[p])
+            grown[p] += noise[p] * passed * passed

@@ -14,6 +14,7 @@ from itertools import product
 
 import numpy as np
 from numba import njit
+from numpy.typing import NDArray
 
 from foretide.recommend.candidates import Candidates, Recommender, contains, pairs, union
 from foretide.recommend.histories import Codes, Histories, Offsets
@@ -59,7 +60,7 @@ def fit(sources: Mapping[str, Recommender], histories: Histories, at: datetime) 
 def gather(
     sources: Mapping[str, Recommender], histories: Histories, at: datetime, repeats: bool
 ) -> tuple[Candidates, Floats]:
-    """Return all candidates of all sources, and every source's score of each, ``(n_candidates, n_sources)``."""
+    """Return the candidates of all sources and each source's scores, ``(n_candidates, n_sources)``."""
     found = union([source.score(histories, at) for source in sources.values()], histories.n_items)
     if not repeats:
         found = found.keep(~contains(found, pairs(histories.until(at)), histories.n_items))
@@ -93,7 +94,7 @@ def learn(sources: Mapping[str, Recommender], histories: Histories, at: datetime
             return _learn(fit(sources, known, cut), known.of(known.users.gather(users)), cut, repeats)
     default = np.array([DEFAULT_WEIGHTS.get(name, min(DEFAULT_WEIGHTS.values())) for name in sources])
     fitted = fit(sources, known, at)
-    sample = known.of(known.users.gather(_spread(np.arange(known.n_users))))
+    sample = known.of(known.users.gather(_spread(np.arange(known.n_users, dtype=np.int32))))
     _, scores = gather(fitted, sample, at, repeats)
     return Blend(fitted, default / default.sum(), _scale(scores), learned=False)
 
@@ -101,7 +102,7 @@ def learn(sources: Mapping[str, Recommender], histories: Histories, at: datetime
 def _watched(known: Histories, cut: datetime) -> Codes:
     """Return users who were active before and after the cut, at most ``MAX_USERS``."""
     before, after = np.diff(known.until(cut).offsets), np.diff(known.since(cut).offsets)
-    return _spread(np.flatnonzero((before > 0) & (after > 0)))
+    return _spread(np.flatnonzero((before > 0) & (after > 0)).astype(np.int32))
 
 
 def _spread(users: Codes) -> Codes:
@@ -130,13 +131,13 @@ def _scale(scores: Floats) -> Floats:
 
 
 def ideal_gain(n_relevant: Offsets) -> Floats:
-    """Return one over the gain of a perfect list of ``K``, 0 for a user with nothing relevant, ``(n_users,)``."""
+    """Return one over the gain of a perfect list of ``K``, 0 where nothing is relevant, ``(n_users,)``."""
     best = np.concatenate([[np.inf], np.cumsum(1 / np.log2(np.arange(2, K + 2)))])
     return np.asarray(1 / best[np.minimum(n_relevant, K)])
 
 
 @njit(cache=True, nogil=True)
-def _gain(offsets: Offsets, score: Floats, relevant: Codes, k: int) -> Floats:
+def _gain(offsets: Offsets, score: Floats, relevant: NDArray[np.bool_], k: int) -> Floats:
     """Return the discounted gain of each user's first ``k``; of equal scores the smaller item comes first."""
     gain = np.zeros(len(offsets) - 1)
     first = np.empty(k, np.int64)

@@ -39,7 +39,7 @@ class Candidates:
         return Candidates(before[self.offsets], self.item[mask], self.score[mask])
 
     def at(self, places: NDArray[np.int64]) -> Candidates:
-        """Return the candidates at these places, which go from user to user but within a user in any order."""
+        """Return the candidates at these places, which go from user to user; within a user in any order."""
         counts = np.bincount(self.user[places], minlength=self.n_users)
         offsets = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
         return Candidates(offsets, self.item[places], self.score[places])

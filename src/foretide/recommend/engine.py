@@ -1,7 +1,8 @@
-"""Recommendations: candidates of several sources, blended, and put in order with the user's expected interests.
+"""Recommendations: candidates of several sources, blended and put in order.
 
-A user's own repeats, what everybody is taking now, and what goes with the user's last baskets each propose items;
-``blend`` learns from the data how much each counts; ``rerank`` lifts what the user's interests are heading for.
+A user's own repeats, what everybody is taking now, and what goes with the user's last baskets each propose
+items; ``blend`` learns from the data how much each counts; ``rerank`` lifts what the user's interests are
+heading for.
 
 Of equal scores the item that more occasions speak for comes first, then the smaller item id.
 """
@@ -101,8 +102,8 @@ def advise(
     as_of
         Only events with ``ts < as_of`` count.
     users
-        Who is asked about; all users with a history if None. One who is not known gets what is popular now, and
-        a note says so.
+        Who is asked about; all users with a history if None. One who is not known gets what is popular now,
+        and a note says so.
     k
         Items per user; as many as there are if that is fewer.
     repeats
@@ -126,8 +127,8 @@ def advise(
     histories = Histories.from_buckets(buckets, as_of)
     if histories.n_items == 0:
         raise NotEnoughDataError(
-            f"there is nothing to recommend: no event before {as_of:%Y-%m-%d %H:%M} names an item that anybody "
-            "took; import events with an item, or ask for a later time"
+            f"there is nothing to recommend: no event before {as_of:%Y-%m-%d %H:%M} names an item "
+            "that anybody took; import events with an item, or ask for a later time"
         )
     allowed = REPEATS_BY_DOMAIN[domain] if repeats is None else repeats
     return choose(histories, users, Wish(as_of, k, allowed, interests))
@@ -141,9 +142,8 @@ def choose(histories: Histories, users: Sequence[str] | None, wish: Wish) -> Adv
         if users is None
         else pl.Series("user_id", users, pl.String).unique(maintain_order=True)
     )
-    priority = np.argsort(
-        np.lexsort((np.arange(histories.n_items), -item_counts(histories.until(wish.as_of))))
-    )
+    by_count = np.lexsort((np.arange(histories.n_items), -item_counts(histories.until(wish.as_of))))
+    priority = np.argsort(by_count).astype(np.int32)
     chunks = [
         _shown(blend, histories.of(asked.slice(start, CHUNK_USERS)), priority, wish)
         for start in range(0, max(asked.len(), 1), CHUNK_USERS)

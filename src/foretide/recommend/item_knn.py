@@ -47,7 +47,7 @@ class SeqItemKNN:
     shrink
         Occasions added to those of an item, against neighbours that are there by chance.
     discount
-        Power of an item's own occasions by which it is marked down as a neighbour; 0.5 would be near a cosine.
+        Power of an item's occasions by which it is marked down as a neighbour; 0.5 is near a cosine.
     n_neighbours
         How many neighbours an item keeps.
     memory_baskets
@@ -109,7 +109,7 @@ class SeqItemKNN:
 
 
 def baskets(offsets: Offsets, ts: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Number the baskets of all users, ``(n_occasions,)``: up by one where the user or the instant changes."""
+    """Return the number of each occasion's basket; it rises where the user or the instant changes."""
     fresh = np.ones(len(ts), bool)
     fresh[1:] = ts[1:] != ts[:-1]
     fresh[offsets[:-1][offsets[:-1] < len(ts)]] = True

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import polars as pl
@@ -33,7 +33,7 @@ def evidence(
         ``growth`` over the window before (0 is level), ``category``, and ``known``: whether the user has a
         history.
     """
-    trend, neighbours = sources["trend"], sources["neighbours"]
+    trend, neighbours = cast("Trend", sources["trend"]), cast("SeqItemKNN", sources["neighbours"])
     known = histories.until(at)
     times, last = _own(known.offsets, known.item, known.ts, shown.offsets, shown.item, known.n_items)
     memory, weight = neighbours.memory(known)

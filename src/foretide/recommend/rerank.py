@@ -1,7 +1,7 @@
 """Put candidates in the order in which they are shown, in the light of where a user's interests are heading.
 
-Items of a category whose share in the user's interests is expected to rise are lifted. And a list of ten things of one kind is a poor list: each item picked from a category lowers the next
-ones from it a little.
+Items of a category whose share in the user's interests is expected to rise are lifted. And a list of ten things
+of one kind is a poor list: each item picked from a category lowers the next ones from it a little.
 """
 
 from __future__ import annotations

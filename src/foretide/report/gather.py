@@ -90,7 +90,9 @@ def gather_events(place: Workspace, horizon_days: int, as_of: datetime | None) -
         outlook=seen.users,
         outlook_quality=seen.quality,
         findings=place.check(),
-        notes=tuple(dict.fromkeys([*(note for ahead in runs.values() for note in worded(ahead)), *seen.notes])),
+        notes=tuple(
+            dict.fromkeys([*(note for ahead in runs.values() for note in worded(ahead)), *seen.notes])
+        ),
     )
 
 

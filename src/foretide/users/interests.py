@@ -21,7 +21,7 @@ import polars as pl
 from foretide.events.records import Buckets
 from foretide.schema import Floats
 from foretide.users.examples import sample
-from foretide.users.mixes import HALF_LIVES_DAYS, USUAL_DAYS, by_category, cells, own, population, totals
+from foretide.users.mixes import HALF_LIVES_DAYS, USUAL_DAYS, cells, own, population, totals
 from foretide.users.targets import LEAD_DAYS, horizon, shifted
 
 INTERESTS = pl.Schema(
@@ -116,15 +116,15 @@ def ahead_parts(buckets: Buckets, cutoff: datetime, horizon_days: int) -> pl.Dat
         ``user_id, category, n`` and a column for each of ``PARTS``, in the order of user and category.
     """
     begin, end = horizon(cutoff, horizon_days, buckets.timezone)
-    pasts, aheads = [], []
+    reads, aheads = [], []
     for i in buckets.ids:
         events = buckets.bucket(i, COLUMNS, until=end)
-        pasts.append(cells(events, cutoff))
+        reads.append(events.filter(pl.col("ts") < cutoff))
         ahead = events.filter(pl.col("ts") >= begin, pl.col("category").is_not_null())
         aheads.append(ahead.group_by("user_id", "category").agg(pl.len().cast(pl.Float64).alias("n")))
-    past, ahead = pl.concat(pasts), pl.concat(aheads)
-    mixes = population([past], middle(horizon_days))
-    told = with_parts(ahead.join(past, on="user_id", how="semi"), past, mixes)
+    mixes = population(reads, cutoff, middle(horizon_days))
+    past = pl.concat(cells(events, cutoff) for events in reads)
+    told = with_parts(pl.concat(aheads).join(past, on="user_id", how="semi"), past, mixes)
     return told.filter(pl.sum_horizontal(PARTS) > 0).sort("user_id", "category")
 
 
@@ -172,8 +172,7 @@ def expected_interests(
     if weights is None:
         weights = fit_weights(sample(buckets, as_of), as_of, horizon_days)
     mixes = population(
-        (by_category(cells(buckets.bucket(i, COLUMNS, until=as_of), as_of)) for i in buckets.ids),
-        middle(horizon_days),
+        (buckets.bucket(i, COLUMNS, until=as_of) for i in buckets.ids), as_of, middle(horizon_days)
     )
     usual = mixes.top_k(KEPT_CATEGORIES, by="pi_7").select("category")
     asked = (

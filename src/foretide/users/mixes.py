@@ -7,7 +7,7 @@ touched has no row.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from math import log
 
@@ -24,35 +24,38 @@ TREND_DAYS = (28, 112)
 SECONDS_A_DAY = 86_400
 
 
-def cells(events: pl.DataFrame, as_of: datetime) -> pl.DataFrame:
-    """Return the decayed event counts ``n_7, n_28, ...`` before ``as_of`` of each user and category."""
+def decayed(events: pl.DataFrame, as_of: datetime, by: Sequence[str]) -> pl.DataFrame:
+    """Return the decayed counts ``n_7, n_28, ...`` of events with a category before ``as_of``."""
     age_days = (pl.lit(as_of) - pl.col("ts")).dt.total_seconds() / SECONDS_A_DAY
     return (
         events.lazy()
         .filter(pl.col("ts") < as_of, pl.col("category").is_not_null())
-        .select("user_id", "category", (-log(2) * age_days).alias("aged"))
-        .group_by("user_id", "category")
+        .select(*by, (-log(2) * age_days).alias("aged"))
+        .group_by(by)
         .agg((pl.col("aged") / days).exp().sum().alias(f"n_{days}") for days in HALF_LIVES_DAYS)
         .collect()
     )
 
 
-def by_category(counts: pl.DataFrame) -> pl.DataFrame:
-    """Return decayed counts added up over users."""
-    return counts.group_by("category").agg(pl.col(f"n_{days}").sum() for days in HALF_LIVES_DAYS)
+def cells(events: pl.DataFrame, as_of: datetime) -> pl.DataFrame:
+    """Return the decayed counts of each user and category."""
+    return decayed(events, as_of, ["user_id", "category"])
 
 
-def population(counts: Iterable[pl.DataFrame], ahead_days: float) -> pl.DataFrame:
+def population(parts: Iterable[pl.DataFrame], as_of: datetime, ahead_days: float) -> pl.DataFrame:
     """Return the population's mixes ``pi_7, pi_28, ...`` by category, and the one it is moving to.
 
     Parameters
     ----------
-    counts
-        Decayed counts of parts of the population: ``cells`` or their sums ``by_category``.
+    parts
+        Events of parts of the population.
+    as_of
+        End of what is known (exclusive).
     ahead_days
-        How far ahead the mix ``pi_moved`` is.
+        How far ahead of it the mix ``pi_moved`` is.
     """
-    shares = by_category(pl.concat(map(by_category, counts))).sort("category")
+    counts = pl.concat(decayed(events, as_of, ["category"]) for events in parts)
+    shares = counts.group_by("category").agg(pl.all().sum()).sort("category")
     mixes = shares.select(
         "category",
         *((pl.col(f"n_{days}") / pl.col(f"n_{days}").sum()).alias(f"pi_{days}") for days in HALF_LIVES_DAYS),
