@@ -71,7 +71,8 @@ class Settings:
         file = folder / SETTINGS_FILE
         if not cls.exists(folder):
             raise NotAWorkspaceError(
-                f"{folder} is not a foretide workspace (it has no {SETTINGS_FILE}); make one with: foretide init {folder}"
+                f"{folder} is not a foretide workspace: it has no {SETTINGS_FILE};"
+                f" make one with: foretide init {folder}"
             )
         try:
             chosen = tomllib.loads(file.read_text(encoding="utf-8"))

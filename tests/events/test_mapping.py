@@ -19,9 +19,15 @@ def columns(**names):
 @pytest.mark.parametrize(
     ("target", "names"),
     [
-        ("user_id", "user_id userId uid CustomerID customer account visitor household_id member USERID 用户ID 用户编号"),
+        (
+            "user_id",
+            "user_id userId uid CustomerID customer account visitor household_id member USERID 用户ID 用户编号",
+        ),
         ("item_id", "item_id product sku StockCode movieId video article_id content 商品 商品ID"),
-        ("ts", "timestamp time event_time InvoiceDate created_at date transaction_timestamp TX_DATETIME 时间 下单时间"),
+        (
+            "ts",
+            "timestamp time event_time InvoiceDate created_at date transaction_timestamp TX_DATETIME 时间 下单时间",
+        ),
         ("event_type", "event action behaviour behavior_type type event_type 行为 行为类型"),
         ("value", "amount price rating sales_value quantity TX_AMOUNT UnitPrice 金额"),
         ("session_id", "session basket_id order_id InvoiceNo user_session 订单"),
@@ -48,8 +54,14 @@ def test_names_that_only_resemble(name):
 
 def test_the_grocery_columns():
     mapping = columns(
-        household_id="900", store_id="330", basket_id="31198570044", product_id="1095275", quantity="1",
-        sales_value="0.5", week="1", transaction_timestamp=Z,
+        household_id="900",
+        store_id="330",
+        basket_id="31198570044",
+        product_id="1095275",
+        quantity="1",
+        sales_value="0.5",
+        week="1",
+        transaction_timestamp=Z,
     )
     assert mapping.kind == "events"
     assert mapping.columns == {
@@ -64,7 +76,9 @@ def test_the_grocery_columns():
 
 
 def test_a_rating_makes_rating_events():
-    assert columns(userId="1", movieId="2", rating="4.5", timestamp="1483228800").constants == {"event_type": "rating"}
+    assert columns(userId="1", movieId="2", rating="4.5", timestamp="1483228800").constants == {
+        "event_type": "rating"
+    }
 
 
 def test_content_decides_between_two_times():
@@ -81,9 +95,12 @@ def test_a_time_with_a_strange_name_is_found_by_its_content():
 
 
 def test_an_id_has_no_fractions():
-    assert "user_id" not in guess(
-        pl.DataFrame({"account": ["10.5", "3.25"], "uid": ["1", "2"], "ts": [Z, Z]}), source="x"
-    ).properties
+    assert (
+        "user_id"
+        not in guess(
+            pl.DataFrame({"account": ["10.5", "3.25"], "uid": ["1", "2"], "ts": [Z, Z]}), source="x"
+        ).properties
+    )
 
 
 @pytest.mark.parametrize(
@@ -106,7 +123,9 @@ def test_the_kind_of_a_source(kind, names):
 
 
 def test_corrections_win_name_and_drop():
-    sample = pl.DataFrame({"uid": ["1"], "who": ["2"], "ts": [Z], "Land": ["UK"], "price": ["3"], "amount": ["4"]})
+    sample = pl.DataFrame(
+        {"uid": ["1"], "who": ["2"], "ts": [Z], "Land": ["UK"], "price": ["3"], "amount": ["4"]}
+    )
     corrections = {"user_id": "who", "country": "Land", "price": "", "value": ""}
     mapping = guess(sample, source="x.csv", corrections=corrections)
     assert mapping.columns == {"user_id": "who", "ts": "ts", "country": "Land"}
@@ -114,7 +133,10 @@ def test_corrections_win_name_and_drop():
     assert set(mapping.properties) == {"uid", "amount", "country"}
     assert mapping.dropped == ("price",)
     assert mapping.property_columns([*sample.columns, "late"]) == {
-        "uid": "uid", "amount": "amount", "country": "Land", "late": "late"
+        "uid": "uid",
+        "amount": "amount",
+        "country": "Land",
+        "late": "late",
     }
 
 
@@ -171,5 +193,9 @@ def test_the_mapping_is_shown_in_words(lang):
     with speaking(lang):
         frame = guess(sample, source="x", corrections={"country": "Land", "x": ""}).to_frame()
     assert frame.select("target", "column").rows() == [
-        ("user_id", "user"), ("ts", "ts"), ("event_type", "= event"), ("country", "Land"), ("-", "x")
+        ("user_id", "user"),
+        ("ts", "ts"),
+        ("event_type", "= event"),
+        ("country", "Land"),
+        ("-", "x"),
     ]

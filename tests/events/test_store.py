@@ -1,19 +1,19 @@
 """The store keeps every event once, in order, whoever writes and whatever breaks."""
 
-import os
 import signal
 import subprocess
 import sys
 import time
 from collections import Counter
 from datetime import UTC, datetime
+from pathlib import Path
 
 import polars as pl
 import pytest
-from events.small import NOW, account, all_events, chunk, event
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from events.small import NOW, account, all_events, chunk, event
 from foretide.errors import MappingError, StorageError, UnknownIdError
 from foretide.events.records import Chunk
 from foretide.events.store import EventStore
@@ -203,7 +203,7 @@ print(counts.stored, counts.duplicate, flush=True)
 
 
 def writer(store, pause):
-    code = WRITER.format(tests=os.path.dirname(os.path.dirname(__file__)), path=str(store.path), pause=pause)
+    code = WRITER.format(tests=str(Path(__file__).parents[1]), path=str(store.path), pause=pause)
     return subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
 
 

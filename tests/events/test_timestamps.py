@@ -126,7 +126,11 @@ def test_evidence_of_the_order(texts, orders):
 
 def test_clocks_set_back_and_forward():
     # Berlin: 02:30 happens twice on 2026-10-25 and never on 2026-03-29
-    assert read("2026-10-25 02:30:00", timezone="Europe/Berlin") == (datetime(2026, 10, 25, 0, 30, tzinfo=UTC), 120, None)
+    assert read("2026-10-25 02:30:00", timezone="Europe/Berlin") == (
+        datetime(2026, 10, 25, 0, 30, tzinfo=UTC),
+        120,
+        None,
+    )
     assert read("2026-03-29 02:30:00", timezone="Europe/Berlin") == (None, None, "bad_ts")
 
 
@@ -159,7 +163,16 @@ def test_epochs_and_datetimes_agree(moment):
     assert parse_times(pl.Series([micros // 10**6]))["ts"][0] == moment.replace(microsecond=0)
 
 
-MIXED = ["2026-03-05T14:07:09Z", "1772719629", "soon", "", "25/12/2026", "2026-03-05", "5 Mar 2026 10:00:00", "3/4/26"]
+MIXED = [
+    "2026-03-05T14:07:09Z",
+    "1772719629",
+    "soon",
+    "",
+    "25/12/2026",
+    "2026-03-05",
+    "5 Mar 2026 10:00:00",
+    "3/4/26",
+]
 
 
 @settings(deadline=None, max_examples=30)

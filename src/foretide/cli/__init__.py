@@ -64,6 +64,6 @@ def report_error(error: Exception) -> int:
         sys.stderr.write(f"foretide: {place}{reason}\n")
         return 1
     sys.stderr.write(
-        f"foretide: unexpected {type(error).__name__}: {error}; run the command again with --debug for the details\n"
+        f"foretide: unexpected {type(error).__name__}: {error}; add --debug for the details\n"
     )
     return 1

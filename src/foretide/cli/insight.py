@@ -24,14 +24,11 @@ from foretide.text import say, speaking
 
 What = Annotated[
     str | None,
-    typer.Argument(
-        help="events, users, value, stages, interests or series. Default: events, or series if there are none."
-    ),
+    typer.Argument(help="events (the default), users, value, stages, interests, or series (ready-made)."),
 ]
 By = Annotated[str | None, typer.Option(help="One series for each value of this column.")]
 User = Annotated[str | None, typer.Argument(help="One user; else give --all.")]
 Everyone = Annotated[bool, typer.Option("--all", help="All users.")]
-"""Who is asked about."""
 
 
 @app.command()
@@ -110,8 +107,8 @@ def forecast(
         emit(run.forecast.to_frame(), print_as, output, title=say("cli.forecast", what=measure, h=horizon))
         if print_as is Format.table:
             emit(run.backtest, title=say("cli.backtest"))
-        for note in run.notes:
-            inform(note)
+        for code in run.notes:
+            inform(say(f"forecast.note.{code}"))
 
 
 @app.command()
@@ -146,7 +143,7 @@ def recommend(
     k: Annotated[int, typer.Option("-k", help="How many items.")] = 10,
     repeats: Annotated[
         bool | None,
-        typer.Option("--repeats/--no-repeats", help="May seen items come back? Default by domain."),
+        typer.Option("--repeats/--no-repeats", help="May seen items come back?"),
     ] = None,
     explain: Annotated[bool, typer.Option("--explain", help="Say why.")] = False,
     as_of: AsOf = None,

@@ -28,7 +28,7 @@ def report(
     output: Annotated[Path, typer.Option("--output", "-o", help="The HTML file.")] = Path("report.html"),
     lang: Lang = "en",
 ) -> None:
-    """Write one self-contained HTML file: where are our users heading?"""
+    """Write one self-contained HTML file that tells where the users are heading."""
     from foretide.report.gather import make_report
     from foretide.workspace import Workspace
 

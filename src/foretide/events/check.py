@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 
 import polars as pl
 
@@ -16,11 +16,12 @@ from foretide.schema import FINDINGS
 
 #: The same user, item and type again within this time, under another id, may be one event sent twice.
 DOUBLE_S = 1
-#: A user with more events in an hour or a day than this, and ``BOT_RATIO`` times the usual user's busiest day.
+#: More events of a user in an hour or a day than this, and ``BOT_RATIO`` times the usual user's busiest day.
 BOT_EVENTS_AN_HOUR = 600
 BOT_EVENTS_A_DAY = 2_000
 BOT_RATIO = 20
-#: A day below this share of the median of its weekday is unusually quiet; gaps count in logs with more events a day.
+#: A day below this share of the median of its weekday is unusually quiet. Logs with fewer events on a usual
+#: day are not judged by day.
 QUIET_SHARE = 0.2
 BUSY_EVENTS_A_DAY = 20
 #: Times on the full day in more than this share of events are dates without a time.
@@ -129,7 +130,7 @@ def missing_items(store: EventStore, now: datetime) -> Iterator[Finding]:  # noq
 def midnights(store: EventStore, now: datetime) -> Iterator[Finding]:  # noqa: ARG001
     """Find times that are dates only: too many events exactly at midnight of the workspace's zone."""
     local = pl.col("ts").dt.convert_time_zone(store.timezone)
-    odd = totals(store, ["user_id", "ts"], lambda rows: rows.filter(local.dt.time() == pl.time(0, 0, 0)))
+    odd = totals(store, ["user_id", "ts"], lambda rows: rows.filter(local.dt.time() == time()))
     if odd.height and odd["count"].sum() > MIDNIGHT_SHARE * store.n_events:
         yield from finding("dates_without_time", NOTICE, odd)
 

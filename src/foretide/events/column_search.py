@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from itertools import product
 from typing import NamedTuple
 
 import polars as pl
@@ -68,7 +69,8 @@ def search(
     for score, target, column in sorted(offers, key=lambda offer: -offer[0]):
         if target not in found and all(column != other.column for other in found.values()):
             found[target] = Found(column, round(score, 2), "name")
-    found |= by_content(sample, found, [target for target in wanted if target in {"ts", "ds"}])
+    times = [target for target in wanted if target in {"ts", "ds"} and target not in found]
+    found |= by_content(sample, {it.column for it in found.values()}, times)
     return {target: found[target] for target in targets if target in found}
 
 
@@ -83,16 +85,13 @@ def fit(target: str, column: pl.Series) -> float:
     return name * NAME_ALONE if target == "ts" and name >= CLEAR_NAME else 0.0
 
 
-def by_content(sample: pl.DataFrame, found: Mapping[str, Found], times: list[str]) -> dict[str, Found]:
+def by_content(sample: pl.DataFrame, used: Collection[str], targets: Collection[str]) -> dict[str, Found]:
     """Take a column of written-out times for the time where no name says so."""
-    used = {other.column for other in found.values()}
-    for target in times:
-        for column in sample.columns:
-            values = sample[column].head(SAMPLE_ROWS)
-            counted = values.dtype.is_numeric() or content_score("value", values) > 0
-            usable = target not in found and column not in used and not counted
-            if usable and content_score("ts", values) >= CONTENT_SHARE:
-                return {target: Found(column, BY_CONTENT, "content")}
+    for target, column in product(targets, sample.columns):
+        values = sample[column].head(SAMPLE_ROWS)
+        counted = values.dtype.is_numeric() or content_score("value", values) > 0
+        if column not in used and not counted and content_score("ts", values) >= CONTENT_SHARE:
+            return {target: Found(column, BY_CONTENT, "content")}
     return {}
 
 
@@ -102,7 +101,7 @@ def kind_of(sample: pl.DataFrame, given: Mapping[str, str], skip: Collection[str
     A date such as ``signup_date`` or ``release_date`` does not make events of users or items.
     """
     found = search(sample, TARGETS["events"], given, skip)
-    timed = "ts" in found and (found["ts"].confidence >= CLEAR_NAME or not ACTIONS.isdisjoint(found))
+    timed = "ts" in found and (is_clear(found["ts"]) or happens(sample, found))
     if {"user_id", "ts"} <= found.keys() and (timed or "item_id" in found):
         return "events"
     if is_series(sample, search(sample, TARGETS["series"], given, skip)):
@@ -110,6 +109,17 @@ def kind_of(sample: pl.DataFrame, given: Mapping[str, str], skip: Collection[str
     if not timed and ("item_id" in found) != ("user_id" in found):
         return "items" if "item_id" in found else "users"
     return "events"
+
+
+def is_clear(ts: Found) -> bool:
+    """Tell whether a column is surely the time of what the row tells."""
+    return ts.how == "given" or name_score("ts", ts.column) >= CLEAR_NAME
+
+
+def happens(sample: pl.DataFrame, found: Mapping[str, Found]) -> bool:
+    """Tell whether rows say what someone did, not only who there is: then users come up again."""
+    repeated = "user_id" in found and bool(sample[found["user_id"].column].is_duplicated().any())
+    return repeated or not ACTIONS.isdisjoint(found)
 
 
 def is_series(sample: pl.DataFrame, found: Mapping[str, Found]) -> bool:

@@ -26,11 +26,11 @@ def buckets_of(user_ids: pl.Series, n_buckets: int) -> pl.Series:
 
 
 def content_hash(rows: pl.DataFrame) -> pl.Series:
-    """Return a hash of what each event says: every column but ``event_id``, 32 hexadecimal digits.
+    """Return a hash of what each event says, all but its ``event_id``: 32 hexadecimal digits.
 
-    The canonical text of a row is ``name:length:value`` for each column that is not null, by name; so an absent
-    column and a null are the same, and no value can imitate a separator. Times count as microseconds, numbers as
-    the bits of their double.
+    The canonical text of a row is ``name:length:value`` for each column that is not null, by name; so an
+    absent column and a null are the same, and no value can imitate a separator. Times count as microseconds,
+    numbers as the bits of their double.
     """
     names = sorted(set(rows.columns) - {"event_id"})
     columns = rows.select(_as_text(rows[name]).alias(name) for name in names)
@@ -55,7 +55,7 @@ def _as_text(column: pl.Series) -> pl.Series:
 
 
 def number_repeats(hashes: pl.Series) -> pl.Series:
-    """Return ids for rows without one of their own: the hash, and ``-n`` for the n-th repeat of the same row."""
+    """Return ids for rows without one: the hash, with ``-n`` for the n-th repeat of the same row."""
     places = hashes.is_duplicated().arg_true()
     if places.is_empty():
         return hashes

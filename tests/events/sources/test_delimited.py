@@ -29,7 +29,7 @@ def read(path, **how):
     return dialect, good, bad
 
 
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=100)
 @given(tables, st.sampled_from(",\t;|"), st.sampled_from(["\n", "\r\n"]), st.sampled_from([7, 64, 2**20]))
 def test_what_the_csv_module_writes_is_read_back(tmp_path_factory, table, separator, end, block_bytes):
     path = tmp_path_factory.mktemp("csv") / "x.csv"

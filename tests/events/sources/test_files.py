@@ -49,7 +49,7 @@ def write(frame, folder):
     return sorted(folder.iterdir())
 
 
-@settings(deadline=None, max_examples=25)
+@settings(deadline=None, max_examples=10)
 @given(st.lists(rows, min_size=1, max_size=6))
 def test_every_format_gives_the_same_events(tmp_path_factory, table):
     frame = pl.DataFrame(table, schema=SCHEMA)
@@ -59,7 +59,9 @@ def test_every_format_gives_the_same_events(tmp_path_factory, table):
     assert expected["user_id"].to_list() == [str(user) for user in frame["CustomerID"]]
     assert expected["value"].to_list() == frame["amount"].to_list()
     for path in write(frame, tmp_path_factory.mktemp("formats")):
-        got = events(sniff(path, corrections={"item_id": "StockCode", "category": "genre", "value": "amount"}).chunks())
+        got = events(
+            sniff(path, corrections={"item_id": "StockCode", "category": "genre", "value": "amount"}).chunks()
+        )
         same = [name for name in expected.columns if name in got.columns]
         assert set(expected.columns) - set(got.columns) <= {
             name for name in expected.columns if expected[name].null_count() == expected.height
@@ -98,7 +100,9 @@ def test_every_row_goes_one_way_or_the_other(tmp_path):
 def test_typed_rows_are_rejected_as_json(tmp_path):
     path = tmp_path / "x.parquet"
     ts = datetime(2026, 1, 1, tzinfo=UTC)
-    pl.DataFrame({"user": [1, None, 3], "ts": [ts] * 3, "value": [1.0, 2.0, float("nan")]}).write_parquet(path)
+    pl.DataFrame({"user": [1, None, 3], "ts": [ts] * 3, "value": [1.0, 2.0, float("nan")]}).write_parquet(
+        path
+    )
     (chunk,) = sniff(path).chunks()
     assert chunk.rows["user_id"].to_list() == ["1"]
     assert chunk.rejected.select("line", "reason").rows() == [(2, "no_user"), (3, "bad_value")]
@@ -120,7 +124,8 @@ def test_types_that_are_blank_are_plain_events(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("encoding", "given_as"), [("utf-8-sig", None), ("utf-16", None), ("gb18030", "gb18030"), ("utf-16-le", "utf-16-le")]
+    ("encoding", "given_as"),
+    [("utf-8-sig", None), ("utf-16", None), ("gb18030", "gb18030"), ("utf-16-le", "utf-16-le")],
 )
 def test_encodings(tmp_path, encoding, given_as):
     path = tmp_path / "x.csv"
@@ -173,7 +178,9 @@ def test_ready_made_series(tmp_path):
 
 def test_hours_of_a_series_are_added_up_in_its_zone(tmp_path):
     path = tmp_path / "x.csv"
-    path.write_text("unique_id,ds,y\na,2026-01-01T15:00:00Z,1\na,2026-01-01T17:00:00Z,2\na,2026-01-02T01:00:00Z,4\n")
+    path.write_text(
+        "unique_id,ds,y\na,2026-01-01T15:00:00Z,1\na,2026-01-01T17:00:00Z,2\na,2026-01-02T01:00:00Z,4\n"
+    )
     assert sniff(path).table()[0]["y"].to_list() == [3.0, 4.0]
     assert sniff(path, timezone="Asia/Shanghai").table()[0]["y"].to_list() == [1.0, 6.0]
 

@@ -41,14 +41,26 @@ def test_keys_may_come_late(tmp_path):
     path.write_text('{"a":1}\n{}\n{"z":2}\n')
     pieces = read(path, block_bytes=8)
     assert sum(piece.line.len() for piece in pieces) == 3
-    assert pl.concat([piece.fields for piece in pieces if piece.fields.width], how="diagonal").columns == ["a", "z"]
+    assert pl.concat([piece.fields for piece in pieces if piece.fields.width], how="diagonal").columns == [
+        "a",
+        "z",
+    ]
 
 
 @settings(deadline=None, max_examples=60)
-@given(st.lists(st.dictionaries(st.text(min_size=1, max_size=4), st.text(max_size=6), min_size=1, max_size=4), min_size=1, max_size=6))
+@given(
+    st.lists(
+        st.dictionaries(st.text(min_size=1, max_size=4), st.text(max_size=6), min_size=1, max_size=4),
+        min_size=1,
+        max_size=6,
+    )
+)
 def test_any_texts_under_any_keys_are_read_back(tmp_path_factory, objects):
     path = tmp_path_factory.mktemp("json") / "x.jsonl"
     path.write_text("".join(json.dumps(entry) + "\n" for entry in objects), encoding="utf-8")
     (piece,) = read(path)
-    back = [{key: text for key, text in row.items() if text is not None} for row in piece.fields.iter_rows(named=True)]
+    back = [
+        {key: text for key, text in row.items() if text is not None}
+        for row in piece.fields.iter_rows(named=True)
+    ]
     assert back == objects
