@@ -33,16 +33,17 @@ def content_hash(rows: pl.DataFrame) -> pl.Series:
     numbers as the bits of their double.
     """
     names = sorted(set(rows.columns) - {"event_id"})
+    names = [name for name in names if rows[name].null_count() < rows.height] or names
     columns = rows.select(_as_text(rows[name]).alias(name) for name in names)
-    told = [
-        pl.concat_str(pl.lit(f"{name}:"), pl.col(name).str.len_bytes(), pl.lit(":"), pl.col(name))
-        for name in names
-    ]
-    text = columns.select(row=pl.concat_str(told, ignore_nulls=True))
+    text = columns.select(row=pl.concat_str([_told(name) for name in names], ignore_nulls=True))
     with duckdb.connect(config={"threads": 2}) as connection:
         connection.register("texts", text)
         # a single ordered projection keeps the order of the rows
         return connection.sql("SELECT md5(row) AS hash FROM texts").pl()["hash"]
+
+
+def _told(name: str) -> pl.Expr:
+    return pl.concat_str(pl.lit(f"{name}:"), pl.col(name).str.len_bytes(), pl.lit(":"), pl.col(name))
 
 
 def _as_text(column: pl.Series) -> pl.Series:

@@ -23,11 +23,13 @@ class Staging:
     n_buckets: int
     pieces: dict[int, list[Path]] = field(default_factory=dict)  # bucket -> files
     rejected: list[Path] = field(default_factory=list)
+    columns: list[str] = field(default_factory=list)  # of all events staged
 
     def add(self, rows: pl.DataFrame) -> None:
         """Put good rows away, each with the hash of its content."""
         if rows.is_empty():
             return
+        self.columns += [name for name in rows.columns if name not in self.columns]
         marked = rows.with_columns(
             hash=content_hash(rows), bucket=buckets_of(rows["user_id"], self.n_buckets)
         )

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -31,6 +32,18 @@ FIRST_TS = datetime(1980, 1, 1, tzinfo=UTC)
 CLOCK_TOLERANCE = timedelta(days=1)
 RESERVED = {"bucket", "hash"}
 ORDER = ("user_id", "ts", "event_id")
+#: Buckets that are settled at the same time.
+THREADS = 2
+
+
+@dataclass(frozen=True)
+class Written:
+    """What became of the rows of a bucket."""
+
+    stored: int
+    duplicate: int
+    conflicts: pl.DataFrame
+    actions: list[delta.AddAction]
 
 
 @dataclass
@@ -93,11 +106,9 @@ class EventStore:
         now = now or datetime.now(UTC)
         counts = Counts()
         with storage_errors(self.path), staging(self.path / "staging", self.n_buckets) as staged:
-            for chunk in chunks:
+            for chunk, added in while_staging(chunks, staged, now):
                 counts.read += chunk.n_read
-                good, implausible = screened(chunk.rows, now)
-                staged.add(good)
-                for rejected in (chunk.rejected, implausible):
+                for rejected in (chunk.rejected, added):
                     self._reject(staged, rejected, source, now, counts)
             with locked(self.path / ".lock"):
                 self._commit(staged, source, now, counts)
@@ -120,30 +131,33 @@ class EventStore:
     def _commit(self, staged: Staging, source: str, now: datetime, counts: Counts) -> None:
         self.refresh()
         actions = []
-        for bucket in sorted(staged.pieces):
-            new, conflicts, n_duplicate = self._settled(bucket, staged.rows(bucket))
-            self._reject(staged, conflicts, source, now, counts)
-            counts.stored += new.height
-            counts.duplicate += n_duplicate
-            if new.height:
-                delta.add_columns(self.path / "events", new.columns)
-                actions.append(delta.write_bucket(self.path / "events", bucket, new))
+        with ThreadPoolExecutor(THREADS) as pool:
+            for written in pool.map(lambda bucket: self._write_new(bucket, staged), sorted(staged.pieces)):
+                self._reject(staged, written.conflicts, source, now, counts)
+                counts.stored += written.stored
+                counts.duplicate += written.duplicate
+                actions += written.actions
         for rejected in staged.rejections():
             tables.quarantine_rows(self.path, rejected)
         if actions:
+            delta.add_columns(self.path / "events", staged.columns)
             delta.commit(self.path / "events", actions)
             self.refresh()
 
-    def _settled(self, bucket: int, rows: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame, int]:
-        """Return what is new (sorted), what contradicts the store, and how many rows are duplicates."""
-        rows = with_ids(rows)
+    def _write_new(self, bucket: int, staged: Staging) -> Written:
+        """Write what is new in a bucket, to be committed later."""
+        rows, own = with_ids(staged.rows(bucket))
         known = self._scan(bucket).select("event_id").collect()
-        first = rows.unique("event_id", keep="first", maintain_order=True)
-        new = first.join(known, on="event_id", how="anti")
+        new = rows.unique("event_id", keep="first", maintain_order=True) if own else rows
+        if known.height:
+            new = new.join(known, on="event_id", how="anti")
         again = rows.height - new.height
-        conflicts = self._conflicts(bucket, rows, new) if again else rejection(rows.clear())
-        events = new.drop("hash").sort(ORDER)
-        return events, conflicts, again - conflicts.height
+        conflicts = self._conflicts(bucket, rows, new) if own and again else rejection(rows.clear())
+        duplicate = again - conflicts.height
+        if new.is_empty():
+            return Written(0, duplicate, conflicts, [])
+        action = delta.write_bucket(self.path / "events", bucket, new.drop("hash").sort(ORDER))
+        return Written(new.height, duplicate, conflicts, [action])
 
     def _conflicts(self, bucket: int, rows: pl.DataFrame, new: pl.DataFrame) -> pl.DataFrame:
         """Return the rows whose id is taken by an event with another content."""
@@ -303,14 +317,37 @@ def rejection(rows: pl.DataFrame, reason: str = "conflict") -> pl.DataFrame:
     ).with_columns(reason=pl.lit(reason))
 
 
-def with_ids(rows: pl.DataFrame) -> pl.DataFrame:
-    """Give an id to the rows that have none."""
+def with_ids(rows: pl.DataFrame) -> tuple[pl.DataFrame, bool]:
+    """Give an id to the rows that have none; tell whether some have one of their own."""
     lacking = rows["event_id"].is_null()
     if not lacking.any():
-        return rows
+        return rows, True
+    if lacking.all():
+        return rows.with_columns(event_id=number_repeats(rows["hash"])), False
     derived = number_repeats(rows.filter(lacking)["hash"])
     places = lacking.arg_true()
-    return rows.with_columns(rows["event_id"].scatter(places, derived))
+    return rows.with_columns(rows["event_id"].scatter(places, derived)), True
+
+
+def while_staging(
+    chunks: Iterable[Chunk], staged: Staging, now: datetime
+) -> Iterator[tuple[Chunk, pl.DataFrame]]:
+    """Stage each chunk while the next one is being read; return it with its implausible rows as rejected."""
+
+    def add(chunk: Chunk) -> tuple[Chunk, pl.DataFrame]:
+        good, implausible = screened(chunk.rows, now)
+        staged.add(good)
+        return chunk, implausible
+
+    with ThreadPoolExecutor(1) as worker:
+        waiting = None
+        for chunk in chunks:
+            ahead = worker.submit(add, chunk)
+            if waiting is not None:
+                yield waiting.result()
+            waiting = ahead
+        if waiting is not None:
+            yield waiting.result()
 
 
 @contextmanager
