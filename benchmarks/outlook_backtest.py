@@ -23,9 +23,10 @@ from foretide.events.records import FrameBuckets
 from foretide.features.lifecycle import LifecycleRule
 from foretide.outlook import outlook
 from foretide.users.backtest import backtest, trial
+from foretide.users.cutoffs import LEAD_DAYS, shifted
 from foretide.users.examples import examples
 from foretide.users.interests import PARTS, ahead_parts, fit_weights
-from foretide.users.targets import LEAD_DAYS, shifted, targets
+from foretide.users.targets import targets
 
 DATA = Path(os.environ.get("FORETIDE_DATA", "../shared/data"))
 RULE = LifecycleRule()

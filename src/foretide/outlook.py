@@ -1,6 +1,6 @@
 """What we expect of each user, by when: stage now, chance of no activity, active days, interests ahead.
 
-The horizon of ``horizon_days`` begins one day after ``as_of`` (see ``foretide.users.targets``). Everything
+The horizon of ``horizon_days`` begins one day after ``as_of`` (see ``foretide.users.cutoffs``). Everything
 is learnt from what was over by ``as_of``, and tested on the last whole horizon before it with what was
 known then.
 """

@@ -1,7 +1,6 @@
-"""Targets: the days after a cut-off against a plain re-count, and what may be learnt from when."""
+"""Targets: the days after a cut-off against a plain re-count."""
 
 from datetime import UTC, date, datetime, timedelta
-from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import polars as pl
@@ -11,16 +10,8 @@ from hypothesis import strategies as st
 
 from foretide.events.records import FrameBuckets
 from foretide.features.lifecycle import LifecycleRule
-from foretide.users.targets import (
-    LEAD_DAYS,
-    TARGETS,
-    horizon,
-    shifted,
-    targets,
-    trainable_horizon,
-    training_cutoffs,
-    warm_up_days,
-)
+from foretide.users.cutoffs import LEAD_DAYS, training_cutoffs
+from foretide.users.targets import TARGETS, targets
 
 START = datetime(2024, 1, 1, tzinfo=UTC)
 BERLIN = "Europe/Berlin"
@@ -83,41 +74,6 @@ def test_yesterdays_visit_going_on_is_no_return():
     within_a_day = [("a", 9 * 24, "buy", 1.0), ("a", 10 * 24 + 23, "buy", 1.0)]
     rows = targets(log(within_a_day), [cutoff], 7, RULE)
     assert rows.select("inactive", "active_days").row(0) == (True, 0)
-
-
-def test_a_horizon_of_local_midnights_stays_at_midnight_when_the_clocks_change():
-    cutoff = datetime(2024, 3, 25, tzinfo=ZoneInfo(BERLIN)).astimezone(UTC)
-    begin, end = horizon(cutoff, 14, BERLIN)
-    assert begin.astimezone(ZoneInfo(BERLIN)).replace(tzinfo=None) == datetime(2024, 3, 26)  # noqa: DTZ001
-    assert end.astimezone(ZoneInfo(BERLIN)).replace(tzinfo=None) == datetime(2024, 4, 9)  # noqa: DTZ001
-
-
-@given(st.integers(0, 900), st.integers(1, 200), st.integers(1, 12), st.sampled_from(["UTC", BERLIN]))
-def test_every_training_horizon_is_over_and_comes_after_the_warm_up(history, days, at_most, timezone):
-    as_of = shifted(START, history, timezone)
-    cutoffs = training_cutoffs(START, as_of, days, timezone, at_most)
-    assert len(cutoffs) <= at_most
-    assert cutoffs == sorted(set(cutoffs))
-    for cutoff in cutoffs:
-        assert horizon(cutoff, days, timezone)[1] <= as_of
-        assert cutoff >= START + timedelta(days=warm_up_days((as_of - START).days)) - timedelta(hours=1)
-    gaps = {(b - a + timedelta(hours=1)).days % 7 for a, b in pairwise(cutoffs)}
-    assert gaps <= {0}
-
-
-def test_the_last_cutoff_is_as_late_as_can_be():
-    as_of = START + timedelta(days=200)
-    assert training_cutoffs(START, as_of, 28)[-1] == as_of - timedelta(days=LEAD_DAYS + 28)
-
-
-@given(st.integers(0, 1000), st.integers(1, 400))
-def test_a_trainable_horizon_has_a_cutoff_and_is_the_one_asked_for_where_it_fits(history, asked):
-    days = trainable_horizon(history, asked)
-    assert 0 <= days <= asked
-    fits = bool(training_cutoffs(START, START + timedelta(days=history), asked))
-    assert (days == asked) == fits
-    if days:
-        assert training_cutoffs(START, START + timedelta(days=history), days)
 
 
 def test_events_at_or_after_the_end_of_training_change_no_target():

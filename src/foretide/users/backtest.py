@@ -9,10 +9,10 @@ from datetime import datetime
 import polars as pl
 
 from foretide.users.activity import ActivityModel
+from foretide.users.cutoffs import LEAD_DAYS, Pair, shifted
 from foretide.users.examples import of_pairs, training_pairs
 from foretide.users.rates import Rates
 from foretide.users.scores import QUALITY, quality
-from foretide.users.targets import LEAD_DAYS, Pair, shifted
 
 MODEL, STAGE_RATE, POPULATION_RATE = "foretide", "stage rate", "population rate"
 

@@ -17,7 +17,8 @@ from foretide.events.records import Buckets
 from foretide.features.fold import feature_table
 from foretide.features.lifecycle import LifecycleRule
 from foretide.schema import TS
-from foretide.users.targets import Pair, targets_of_pairs, trainable_horizon, training_cutoffs
+from foretide.users.cutoffs import Pair, trainable_horizon, training_cutoffs
+from foretide.users.targets import targets_of_pairs
 
 #: Horizons to learn from, as shares of the one that is asked about.
 HORIZON_SHARES = (0.25, 0.5, 1.0)

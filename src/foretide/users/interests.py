@@ -20,9 +20,9 @@ import polars as pl
 
 from foretide.events.records import Buckets
 from foretide.schema import Floats
+from foretide.users.cutoffs import LEAD_DAYS, horizon, shifted
 from foretide.users.examples import sample
 from foretide.users.mixes import HALF_LIVES_DAYS, USUAL_DAYS, cells, own, population, totals
-from foretide.users.targets import LEAD_DAYS, horizon, shifted
 
 INTERESTS = pl.Schema(
     {

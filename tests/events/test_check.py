@@ -1,0 +1,92 @@
+"""The check finds what is odd, and nothing where nothing is."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from events.small import NOW, chunk, event
+from foretide.events.check import check
+from foretide.events.store import EventStore
+from foretide.schema import FINDINGS
+from foretide.text import LANGUAGES, catalogue
+
+DAY = 24 * 60
+
+
+def findings(tmp_path, *rows):
+    """Return count by code for a store with these events."""
+    store = EventStore.create(tmp_path / "store", n_buckets=2)
+    store.ingest([chunk(*rows)], "f", NOW)
+    table = check(store, NOW)
+    assert table.schema == FINDINGS
+    return dict(table.select("check", "count").iter_rows())
+
+
+def steady(days, skip=(), quiet=()):
+    """Return a log with two users, 30 events a day, every item with a category."""
+    return [
+        event(f"u{n % 2}", day * DAY + 600 + 7 * n, category="c")
+        for day in range(days)
+        if day not in skip
+        for n in range(2 if day in quiet else 30)
+    ]
+
+
+def test_a_steady_log_has_no_findings(tmp_path):
+    assert findings(tmp_path, *steady(30)) == {}
+
+
+def test_days_without_events_and_quiet_days(tmp_path):
+    found = findings(tmp_path, *steady(40, skip={10, 11}, quiet={20}))
+    assert found == {"gap": 2, "quiet_day": 1}
+
+
+def test_events_sent_twice(tmp_path):
+    twice = event("u1", 5, category="c", event_id="a"), event("u1", 5, category="c", event_id="b")
+    assert findings(tmp_path, *steady(3), *twice)["sent_twice"] == 1
+
+
+def test_two_lines_of_a_receipt_are_kept_and_mentioned(tmp_path):
+    assert findings(tmp_path, *steady(3), event("u1", 5, category="c"), event("u1", 5, category="c"))[
+        "sent_twice"
+    ]
+
+
+def test_users_with_one_event_and_events_without_item_or_category(tmp_path):
+    found = findings(tmp_path, *steady(3), event("lone", 5), event("other", 6, item=None))
+    assert found == {"one_event_users": 2, "no_item": 1, "no_category": 1}
+
+
+def test_a_machine_among_people(tmp_path):
+    machine = [event("robot", 3 * DAY + n / 60, category="c") for n in range(1_000)]
+    people = [event(f"p{n}", n * 60, category="c") for n in range(60) for _ in range(1)]
+    assert findings(tmp_path, *people, *people, *machine)["bots"] == 1
+
+
+def test_a_fast_clock(tmp_path):
+    ahead = event("u1", category="c", ts=NOW + timedelta(hours=3))
+    assert findings(tmp_path, *steady(3), ahead)["future"] == 1
+
+
+def test_dates_without_times(tmp_path):
+    dates = [event(f"u{n % 2}", day * DAY, category="c") for day in range(30) for n in range(2)]
+    assert findings(tmp_path, *dates)["dates_without_time"] == 60
+
+
+def test_the_quarantine_is_reported_by_reason(tmp_path):
+    old = event("u1", ts=datetime(1970, 1, 1, tzinfo=UTC))
+    assert findings(tmp_path, *steady(3), old)["quarantine_ancient_ts"] == 1
+
+
+def test_an_empty_store_has_no_findings(tmp_path):
+    assert findings(tmp_path) == {}
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_every_reason_has_words_for_its_finding(lang):
+    texts = catalogue(lang)
+    reasons = [key.removeprefix("reason.") for key in texts if key.startswith("reason.")]
+    assert reasons
+    for reason in reasons:
+        assert f"check.quarantine_{reason}.title" in texts
+        assert f"check.quarantine_{reason}.action" in texts
