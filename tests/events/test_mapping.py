@@ -1,4 +1,4 @@
-"""Columns are recognised by name and content; the user has the last word; nothing is guessed that changes a time."""
+"""Columns are recognised by name and content, the user has the last word, and no time is guessed."""
 
 import polars as pl
 import pytest
@@ -21,12 +21,12 @@ def columns(**names):
     [
         (
             "user_id",
-            "user_id userId uid CustomerID customer account visitor household_id member USERID 用户ID 用户编号",
+            "user_id userId uid CustomerID customer account visitor household_id member 用户ID 用户编号",
         ),
         ("item_id", "item_id product sku StockCode movieId video article_id content 商品 商品ID"),
         (
             "ts",
-            "timestamp time event_time InvoiceDate created_at date transaction_timestamp TX_DATETIME 时间 下单时间",
+            "timestamp time event_time InvoiceDate created_at date transaction_timestamp 时间 下单时间",
         ),
         ("event_type", "event action behaviour behavior_type type event_type 行为 行为类型"),
         ("value", "amount price rating sales_value quantity TX_AMOUNT UnitPrice 金额"),

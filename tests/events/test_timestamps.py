@@ -1,5 +1,7 @@
 """Times are read as what they are, or not at all."""
 
+# ruff: noqa: DTZ001 - times without a zone are what this is about
+
 from datetime import UTC, datetime, timedelta, timezone
 from zoneinfo import ZoneInfo
 

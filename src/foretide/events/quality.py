@@ -82,8 +82,7 @@ def to_series(rows: Rows, mapping: ColumnMapping) -> tuple[pl.DataFrame, pl.Data
         (clock["missing"], "no_ts"),
         (clock["ordered"], "ambiguous_date"),
         (frame["ds"].is_null(), "bad_ts"),
-        (bad_value, "bad_value"),
-        (y.is_null(), "no_value"),
+        (bad_value | y.is_null(), "bad_value"),
     )
     return parted(rows, frame, reason)
 

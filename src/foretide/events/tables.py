@@ -26,11 +26,14 @@ def read_table(folder: Path, name: str) -> pl.DataFrame:
 def put_rows(folder: Path, name: str, frame: pl.DataFrame) -> tuple[int, int]:
     """Insert rows or replace those with the same key; return how many were new or changed, and how many not.
 
-    Where a key stands twice in ``frame`` the last row counts.
+    Where a key stands twice in ``frame`` the last row counts; numbers of one series on one day are added up.
     """
     key = KEYS[name]
     old = read_table(folder, name)
-    last = frame.unique(key, keep="last", maintain_order=True)
+    if name == "series":
+        last = frame.group_by(key).agg(pl.col("y").sum())
+    else:
+        last = frame.unique(key, keep="last", maintain_order=True)
     known, last = _aligned(old, last)
     merged = pl.concat([known.join(last, on=key, how="anti"), last]).sort(key)
     unchanged = last.join(known, on=last.columns, how="semi", nulls_equal=True).height

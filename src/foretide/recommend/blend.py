@@ -25,7 +25,7 @@ HORIZONS_DAYS = (7, 28)
 MIN_USERS, MAX_USERS = 50, 1000
 #: Every combination of these with at least one 1 is tried; the mean of the best few is less of an accident.
 WEIGHT_GRID = (0.0, 0.02, 0.05, 0.1, 0.3, 1.0)
-N_BEST = 5
+N_BEST = 3
 #: Where too few users can be watched. A source that is not named counts as the least of these.
 DEFAULT_WEIGHTS: Mapping[str, float] = {"repeats": 1.0, "trend": 0.1, "neighbours": 0.1}
 #: Length of the list that is judged.

@@ -38,7 +38,7 @@ class Trend:
         How many candidates a user gets.
     """
 
-    half_life_days: float = 7.0
+    half_life_days: float = 3.0
     window_days: float = 7.0
     growth_power: float = 0.5
     n_candidates: int = 50

@@ -64,9 +64,9 @@ def test_a_bad_row_costs_that_row_only(tmp_path):
         ]
         assert bad == [
             (7, "malformed_line", '4,"open,5'),
-            (10, "ragged_row", "6,x"),
+            (10, "too_few_columns", "6,x"),
             (12, "malformed_line", '8,"q"x,1'),
-            (13, "ragged_row", "9,a,b,c"),
+            (13, "too_many_columns", "9,a,b,c"),
             (18, "bad_encoding", "11,\ufffd,c"),
         ]
 

@@ -1,6 +1,9 @@
 """The same rows are the same events, whatever file they come in; and every row of a file is accounted for."""
 
+# ruff: noqa: DTZ001 - times without a zone are what this is about
+
 import gzip
+import json
 from datetime import UTC, datetime
 
 import polars as pl
@@ -92,7 +95,7 @@ def test_every_row_goes_one_way_or_the_other(tmp_path):
     ]
     assert sorted(chunk.rejected.select("line", "reason").rows()) == [
         (3, "no_user"), (4, "no_ts"), (5, "bad_ts"), (6, "no_zone"), (7, "bad_value"), (8, "bad_value"),
-        (9, "bad_value"), (11, "ragged_row"),
+        (9, "bad_value"), (11, "too_few_columns"),
     ]  # fmt: skip
     assert chunk.rejected.filter(pl.col("line") == 5)["raw"].item() == "u,soon,1,1"
 
@@ -106,7 +109,7 @@ def test_typed_rows_are_rejected_as_json(tmp_path):
     (chunk,) = sniff(path).chunks()
     assert chunk.rows["user_id"].to_list() == ["1"]
     assert chunk.rejected.select("line", "reason").rows() == [(2, "no_user"), (3, "bad_value")]
-    assert '"value":2.0' in chunk.rejected["raw"][0]
+    assert [json.loads(raw)["value"] for raw in chunk.rejected["raw"]] == ["2.0", "NaN"]
 
 
 def test_ids_of_the_source_are_kept_and_blanks_are_left_to_the_store(tmp_path):
@@ -173,7 +176,7 @@ def test_ready_made_series(tmp_path):
     assert [(name, str(day), y) for name, day, y in good.rows()] == [
         ("count", "2026-01-01", 4.0), ("count", "2026-01-02", 5.0)
     ]  # fmt: skip
-    assert bad["reason"].to_list() == ["no_value", "bad_ts", "bad_value"]
+    assert bad["reason"].to_list() == ["bad_value", "bad_ts", "bad_value"]
 
 
 def test_hours_of_a_series_are_added_up_in_its_zone(tmp_path):

@@ -1,6 +1,8 @@
 """Frames of every kind give the same events."""
 
+import json
 from datetime import UTC, datetime
+from decimal import Decimal
 
 import pandas as pd
 import polars as pl
@@ -76,3 +78,20 @@ def test_an_arrow_stream_is_a_frame():
     batches = pa.Table.to_batches(FRAME.to_arrow())
     reader = pa.RecordBatchReader.from_batches(batches[0].schema, batches)
     assert events(reader).equals(events(FRAME))
+
+
+def test_a_rejected_row_of_any_types_is_kept_as_json():
+    frame = FRAME.with_columns(
+        user=pl.lit(None, pl.String),
+        raw=pl.lit(b"\xff\x00"),
+        kind=pl.lit("p").cast(pl.Categorical),
+        price=pl.lit(Decimal("1.10")),
+        took=pl.duration(minutes=3),
+        day=pl.col("ts").dt.date(),
+        clock=pl.col("ts").dt.time(),
+        tags=pl.concat_list("tag", "tag"),
+    )
+    (chunk,) = frame_chunks(frame, corrections={"user_id": "user"})
+    assert chunk.rejected["reason"].to_list() == ["no_user", "no_user"]
+    assert [json.loads(raw)["day"] for raw in chunk.rejected["raw"]] == ["2026-01-01", "2026-01-02"]
+    assert events(frame.with_columns(user=pl.lit("u"))).height == 2

@@ -9,6 +9,7 @@ import pytest
 
 from foretide.errors import MissingExtraError
 from foretide.events.sources import public
+from foretide.events.sources.files import sniff
 from foretide.text import LANGUAGES, catalogue
 
 needs_data = pytest.mark.skipif(
@@ -70,3 +71,24 @@ def test_finding_the_files_imports_nothing_heavy():
 def test_a_missing_package_is_one_clear_sentence():
     with pytest.raises(MissingExtraError, match=r"no_such_package; install foretide\[demo\]"):
         public.package_folder("no_such_package")
+
+
+@needs_data
+@pytest.mark.parametrize("table", ["events", "items", "users"])
+def test_the_ordinary_import_takes_every_row(journey, table):
+    source = sniff(
+        getattr(journey, table),
+        corrections=getattr(journey, f"{table}_map"),
+        timezone=journey.timezone,
+        event_type=journey.event_type if table == "events" else None,
+        kind=table,
+    )
+    if table == "events":
+        chunk = next(iter(source.chunks()))
+        rows, rejected = chunk.rows, chunk.rejected
+        assert {"store_id", "quantity"} <= set(rows.columns)
+        assert "week" not in rows.columns
+    else:
+        rows, rejected = source.table()
+    assert rejected.is_empty()
+    assert rows.height > 800

@@ -74,18 +74,18 @@ def join_open(
     """Join lines that a quoted field runs over; the lines of one that is still open come apart."""
     raws = lines["raw"].to_list()
     keep = np.ones(len(raws), dtype=bool)
-    after = 0  # first line behind the last joined row
+    rest, after = None, 0  # after: the first line behind the last joined row
     for start in lines["line"].search_sorted(openings).to_list():
         end = last_line(raws, start, dialect) if start >= after else None
         if end == len(raws) and not final and lines[start:]["raw"].str.len_bytes().sum() <= MAX_LINE_BYTES:
-            return lines.with_columns(raw=pl.Series(raws)).filter(keep)[: int(keep[:start].sum())], lines[
-                start:
-            ]
+            rest = lines[start:]
+            keep[start:] = False
+            break
         if end is not None and end < len(raws):
             raws[start] = "\n".join(raws[start : end + 1])
             keep[start + 1 : end + 1] = False
             after = end + 1
-    return lines.with_columns(raw=pl.Series(raws)).filter(keep), None
+    return lines.with_columns(raw=pl.Series(raws)).filter(keep), rest
 
 
 def last_line(raws: list[str], start: int, dialect: Dialect) -> int | None:
@@ -102,24 +102,17 @@ def last_line(raws: list[str], start: int, dialect: Dialect) -> int | None:
 
 
 def say_why(odd: pl.DataFrame, dialect: Dialect) -> pl.DataFrame:
-    """Reject lines: as ragged where they have too few or too many fields, otherwise as malformed."""
-    ragged = odd["raw"].str.contains(dialect.fields)
-    wrong_width, no_row = odd.filter(ragged), odd.filter(~ragged)
-    return pl.concat(
-        [
-            rejected(wrong_width["line"], "ragged_row", wrong_width["raw"]),
-            rejected(no_row["line"], "malformed_line", no_row["raw"]),
-        ]
-    )
+    """Reject lines: those of too few or too many fields, and those that are malformed."""
+    many = odd["raw"].str.contains(dialect.of_width(f"{{{len(dialect.columns)},}}"))
+    few = odd["raw"].str.contains(dialect.of_width("*")) & ~many
+    kinds = {"too_many_columns": many, "too_few_columns": few, "malformed_line": ~many & ~few}
+    parts = [(reason, odd.filter(rows)) for reason, rows in kinds.items()]
+    return pl.concat([rejected(lines["line"], reason, lines["raw"]) for reason, lines in parts])
 
 
 def rows_of(lines: pl.DataFrame, bad: pl.DataFrame, dialect: Dialect) -> Rows:
     """Take well-formed rows apart."""
-    fields = (
-        parse(lines["raw"], dialect)
-        if lines.height
-        else pl.DataFrame(schema=dict.fromkeys(dialect.columns, pl.String))
-    )
+    fields = parse(lines["raw"], dialect)
     if fields.height != lines.height:
         raise DataError(
             f"{lines.height - fields.height} rows after line {lines['line'][0]} were lost; report this file"
@@ -129,6 +122,8 @@ def rows_of(lines: pl.DataFrame, bad: pl.DataFrame, dialect: Dialect) -> Rows:
 
 def parse(rows: pl.Series, dialect: Dialect) -> pl.DataFrame:
     """Parse well-formed rows into columns of text."""
+    if rows.is_empty():
+        return pl.DataFrame(schema=dict.fromkeys(dialect.columns, pl.String))
     text = rows.str.join("\n").item().encode()
     table = pa_csv.read_csv(
         pa.BufferReader(text),

@@ -32,12 +32,11 @@ class Dialect:
     def record(self) -> str:
         """Pattern of a row with the right number of fields."""
         rest = len(self.columns) - 1
-        return rf"^{self.field}(?:{re.escape(self.separator)}{self.field}){{{rest}}}$"
+        return self.of_width(f"{{{rest}}}")
 
-    @property
-    def fields(self) -> str:
-        """Pattern of a row with any number of fields."""
-        return rf"^{self.field}(?:{re.escape(self.separator)}{self.field})*$"
+    def of_width(self, further: str) -> str:
+        """Pattern of a row with one field and as many further ones as a quantifier says."""
+        return rf"^{self.field}(?:{re.escape(self.separator)}{self.field}){further}$"
 
     @property
     def opening(self) -> str:

@@ -18,7 +18,6 @@ from foretide.events.sources.layout import Layout, check_file, layout_of
 from foretide.events.sources.lines import BLOCK_BYTES, MAX_LINE_BYTES, read_lines
 from foretide.events.sources.parquet import BATCH_ROWS, read_parquet
 from foretide.events.sources.rows import Rows
-from foretide.schema import SERIES
 
 #: How much of a file is looked at before its columns are given a meaning: days of a busy log.
 SAMPLE_BYTES, SAMPLE_ROWS = 8 * 2**20, 100_000
@@ -54,19 +53,11 @@ class FileSource:
         Returns
         -------
         tuple
-            The rows, and those rejected. Numbers of one series on one day are added up.
+            The rows, and those rejected.
         """
         read = to_series if self.mapping.kind == "series" else to_table
         parts = [read(rows, self.mapping) for rows in read_rows(self.path, self.layout)]
-        table = pl.concat([good for good, _ in parts], how="diagonal")
-        if self.mapping.kind == "series":
-            table = (
-                table.group_by("unique_id", "ds")
-                .agg(pl.col("y").sum())
-                .sort("unique_id", "ds")
-                .select(*SERIES)
-            )
-        return table, pl.concat([bad for _, bad in parts])
+        return pl.concat([good for good, _ in parts], how="diagonal"), pl.concat([bad for _, bad in parts])
 
 
 def sniff(

@@ -22,7 +22,7 @@ class PublicData:
     events, items, users
         Files.
     events_map, items_map, users_map
-        Name in foretide -> column of the file, as ``--map NAME=COLUMN``. An empty column leaves that column out.
+        Name in foretide -> column of the file, as ``--map NAME=COLUMN``; an empty column leaves NAME out.
     timezone
         Zone of the times in ``events``.
     local_timezone

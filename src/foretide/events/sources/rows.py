@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from foretide.events.plain_values import as_text
+
 #: Rows that could not be used. ``raw`` is cut: one long line must not fill the quarantine.
 REJECTED = pl.Schema({"line": pl.Int64(), "reason": pl.String(), "raw": pl.String()})
 RAW_CHARS = 2_000
@@ -46,12 +48,9 @@ def cut(raw: pl.Series) -> pl.Series:
 
 
 def as_json(fields: pl.DataFrame) -> pl.Series:
-    """Write typed rows as JSON objects."""
-    return (
-        fields.cast({pl.Binary: pl.String}, strict=False)
-        .select(pl.struct(pl.all()).struct.json_encode())
-        .to_series()
-    )
+    """Write typed rows as JSON objects of texts, so that a NaN is seen."""
+    texts = fields.select(as_text(column).alias(column.name) for column in fields)
+    return texts.select(pl.struct(pl.all()).struct.json_encode()).to_series()
 
 
 def rejected(line: pl.Series, reason: str, raw: pl.Series) -> pl.DataFrame:

@@ -22,7 +22,7 @@ DIRT: dict[str, tuple[str, pl.Expr]] = {
     "no_user": ("user_id", pl.lit(None, pl.String)),
     "no_ts": ("ts", pl.lit(None, pl.String)),
     "bad_ts": ("ts", pl.lit("31st of never")),
-    "naive_ts": ("ts", pl.col("ts").str.head(23)),  # the offset is cut off
+    "no_zone": ("ts", pl.col("ts").str.head(23)),  # the offset is cut off
     "bad_value": ("value", pl.lit("plenty")),
     "infinite_value": ("value", pl.lit("inf")),
 }
