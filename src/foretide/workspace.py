@@ -25,8 +25,7 @@ from foretide.features import population, series
 from foretide.features.fold import feature_table
 from foretide.features.lifecycle import LifecycleRule
 from foretide.features.now import default_as_of
-from foretide.forecast.engine import Run, run
-from foretide.forecast.shares import run_shares
+from foretide.forecast.engine import Run, run, run_shares
 from foretide.outlook import Outlook, outlook
 from foretide.recommend.engine import Advice, advise
 from foretide.schema import Panel
@@ -169,8 +168,11 @@ class Workspace:
     def outlook(
         self, users: Sequence[str] | None = None, horizon_days: int = 28, as_of: datetime | None = None
     ) -> Outlook:
-        """Tell what users will do: all of them, or those named."""
-        return outlook(self.store, self.moment(as_of), horizon_days, self.rule, users)
+        """Tell what users will do: all of them, or those named.
+
+        An unknown user gets what is expected of a new one, and a note says so.
+        """
+        return outlook(self.store, self.moment(as_of), horizon_days, self.rule, users, fallback=True)
 
     def recommend(
         self,

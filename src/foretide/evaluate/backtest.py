@@ -1,56 +1,168 @@
-"""A backtest as a table: one row a model, over all series and rolling origins."""
+"""A backtest: what forecasts would have said at earlier moments, beside what happened then."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol, Self
 
 import numpy as np
 import polars as pl
 
-from foretide.evaluate.metrics import mae, mase, mean_of_known, mse, r2, rmse, rmsse
-from foretide.schema import Floats
+from foretide.errors import UsageError
+from foretide.evaluate.metrics import coverage, mae, mase, mean_of_known, mse, r2, rmse, rmsse
+from foretide.schema import Floats, Forecast, Panel
+
+POINT_METRICS = ("mase", "rmsse", "mse", "rmse", "mae", "r2")
 
 
-def actuals(y: Floats, origins: Sequence[int], h: int) -> Floats:
+class Forecaster(Protocol):
+    """What learns a panel and forecasts it."""
+
+    def fit(self, panel: Panel) -> Self:
+        """Take in the past."""
+        ...
+
+    def predict(self, h: int) -> Forecast:
+        """Return the forecast of the ``h`` steps after the panel."""
+        ...
+
+
+@dataclass(frozen=True)
+class Said:
+    """What one model said at the origins of a backtest; NaN for a series that had not begun."""
+
+    mean: Floats  # (n_series, n_origins, h)
+    median: Floats  # (n_series, n_origins, h)
+    intervals: Mapping[int, tuple[Floats, Floats]] = field(default_factory=dict)  # level -> (lo, hi)
+
+
+@dataclass(frozen=True)
+class BacktestResult:
+    """The table of a backtest and what it was made of."""
+
+    table: pl.DataFrame  # model, mase, rmsse, mse, rmse, mae, r2, coverage_80, ...
+    origins: Sequence[int]  # numbers of steps known
+    happened: Floats  # (n_series, n_origins, h)
+    said: Mapping[str, Said]
+
+    def errors(self, model: str) -> Floats:
+        """Return what happened minus the model's median, ``(n_series, n_origins, h)``."""
+        return self.happened - self.said[model].median
+
+
+def backtest(
+    panel: Panel,
+    forecasters: Mapping[str, Forecaster],
+    h: int,
+    origins: Sequence[int],
+    levels: Sequence[int] = (80, 95),
+    season_length: int = 7,
+) -> BacktestResult:
+    """Fit every forecaster at every origin on what was known then, and score what it says.
+
+    Parameters
+    ----------
+    panel
+        The series; NaN before a series' first step.
+    forecasters
+        Name -> forecaster.
+    h
+        Steps ahead.
+    origins
+        Numbers of steps known, each with its whole horizon inside the panel.
+    levels
+        Of the intervals whose coverage is reported, in percent.
+    season_length
+        Of the seasonal naive that MASE and RMSSE compare with.
+
+    Raises
+    ------
+    UsageError
+        If a horizon reaches beyond the panel.
+    """
+    if not origins or min(origins) < 1 or max(origins) + h > panel.n_steps:
+        raise UsageError(
+            f"a backtest of {h} steps needs origins from 1 to {panel.n_steps - h}, not {list(origins)}"
+        )
+    said = {name: _ask(panel, model, h, origins) for name, model in forecasters.items()}
+    table = score_table(panel.y, origins, said, levels, season_length)
+    return BacktestResult(table, origins, outcomes(panel.y, origins, h), said)
+
+
+def _ask(panel: Panel, model: Forecaster, h: int, origins: Sequence[int]) -> Said:
+    answers = [model.fit(panel.until(origin)).predict(h) for origin in origins]
+    shared = set.intersection(*(set(answer.intervals) for answer in answers))
+    return Said(
+        np.stack([answer.mean for answer in answers], axis=1),
+        np.stack([answer.median for answer in answers], axis=1),
+        {
+            level: (
+                np.stack([answer.intervals[level][0] for answer in answers], axis=1),
+                np.stack([answer.intervals[level][1] for answer in answers], axis=1),
+            )
+            for level in sorted(shared)
+        },
+    )
+
+
+def outcomes(y: Floats, origins: Sequence[int], h: int) -> Floats:
     """Return what happened after each origin, ``(n_series, n_origins, h)``."""
     if not origins:
         return np.empty((len(y), 0, h))
     return np.stack([y[:, origin : origin + h] for origin in origins], axis=1)
 
 
-def backtest_table(
-    y: Floats, origins: Sequence[int], forecasts: Mapping[str, Floats], season_length: int
+def score_table(
+    y: Floats, origins: Sequence[int], said: Mapping[str, Said], levels: Sequence[int], season_length: int
 ) -> pl.DataFrame:
     """Return the metrics of each model, best RMSSE first.
 
-    MASE and RMSSE are means over series and origins (series whose past never changed are left out), the
-    others are over all points.
+    MASE and MAE judge the median, the others the mean. MASE and RMSSE are means over series and origins (a
+    series whose past never changed is left out), the others are over all points. A metric that cannot be had is
+    null.
 
     Parameters
     ----------
     y
         ``(n_series, n_steps)``.
     origins
-        Numbers of steps known.
-    forecasts
-        Name of the model -> ``(n_series, n_origins, h)``.
+        Numbers of steps known; without any the table is empty.
+    said
+        Name of the model -> what it said.
+    levels
+        In percent; null for a model without that interval.
     season_length
         Of the seasonal naive that MASE and RMSSE compare with.
     """
-    if not origins:
-        forecasts = {}
-    rows = [{"model": name, **_row(y, origins, ahead, season_length)} for name, ahead in forecasts.items()]
-    schema = {"model": pl.String} | dict.fromkeys(("mase", "rmsse", "mse", "rmse", "mae", "r2"), pl.Float64)
-    return pl.DataFrame(rows, schema=schema).sort("rmsse", nulls_last=True)
+    names = (*POINT_METRICS, *(f"coverage_{level}" for level in levels))
+    rows = [
+        {"model": model, **_points(y, origins, told, season_length), **_coverages(y, origins, told, levels)}
+        for model, told in said.items()
+        if origins
+    ]
+    table = pl.DataFrame(rows, schema={"model": pl.String} | dict.fromkeys(names, pl.Float64))
+    return table.with_columns(pl.col(names).fill_nan(None)).sort("rmsse", "model", nulls_last=True)
 
 
-def _row(y: Floats, origins: Sequence[int], ahead: Floats, m: int) -> dict[str, float | None]:
-    h = ahead.shape[2]
-    scaled = {
-        name: [metric(y[:, :o], y[:, o : o + h], ahead[:, j], m) for j, o in enumerate(origins)]
-        for name, metric in (("mase", mase), ("rmsse", rmsse))
+def _points(y: Floats, origins: Sequence[int], told: Said, m: int) -> dict[str, float]:
+    happened = outcomes(y, origins, told.mean.shape[2])
+    past = [y[:, :origin] for origin in origins]
+    scaled = [
+        (mase(past[j], happened[:, j], told.median[:, j], m), rmsse(past[j], happened[:, j], told.mean[:, j], m))
+        for j in range(len(origins))
+    ]
+    return {
+        "mase": mean_of_known(np.array([of_median for of_median, _ in scaled])),
+        "rmsse": mean_of_known(np.array([of_mean for _, of_mean in scaled])),
+        "mae": mae(happened, told.median),
+    } | {metric.__name__: metric(happened, told.mean) for metric in (mse, rmse, r2)}
+
+
+def _coverages(y: Floats, origins: Sequence[int], told: Said, levels: Sequence[int]) -> dict[str, float]:
+    happened = outcomes(y, origins, told.mean.shape[2])
+    return {
+        f"coverage_{level}": coverage(happened, *told.intervals[level])
+        for level in levels
+        if level in told.intervals
     }
-    happened = actuals(y, origins, h)
-    plain = {f.__name__: f(happened, ahead) for f in (mse, rmse, mae, r2)}
-    means = {name: mean_of_known(np.array(values)) for name, values in scaled.items()}
-    return {name: None if np.isnan(value) else value for name, value in (means | plain).items()}

@@ -64,7 +64,8 @@ def update(state: State, sums: Floats, ts: int, day: int, value: float) -> None:
         decay(sums, (ts - state[LAST]) / DAY_US)
         gap = max(day - state[LAST_DAY], 0)
         sums[GAP_SQUARES] += gap * gap
-    sums[:DECAYED_VALUE] += 1.0
+    for i in range(DECAYED_VALUE):
+        sums[i] += 1.0
     if not np.isnan(value):
         sums[DECAYED_VALUE] += value
 

@@ -109,7 +109,7 @@ def run(
     return stages, features
 
 
-# A cached kernel is compiled again only if its own file changes: save this file too after a change in a piece.
+# A cached kernel is compiled again only if its own file changes: save this one too after a change in a piece.
 @njit(cache=True, nogil=True)
 def _fold(
     starts: Longs,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+import numpy as np
 import polars as pl
 
 from foretide.events.records import Buckets
@@ -17,16 +18,17 @@ def local_time(timezone: str) -> pl.Expr:
 
 
 def habits(buckets: Buckets, as_of: datetime) -> pl.DataFrame:
-    """Return the number of events by local weekday and hour, ``schema.HABITS``: all 168 cells."""
+    """Return the number of events before ``as_of`` by local weekday and hour, ``schema.HABITS``: all 168 cells."""
     clock = local_time(buckets.timezone)
-    cells = pl.DataFrame({"weekday": range(1, 8)}).join(pl.DataFrame({"hour": range(24)}), how="cross")
     parts = [
         buckets.bucket(i, ["ts", "tz_offset_min"], as_of)
-        .group_by(clock.dt.weekday().alias("weekday"), clock.dt.hour().alias("hour"))
-        .agg(events=pl.len())
+        .group_by(weekday=clock.dt.weekday(), hour=clock.dt.hour())
+        .agg(events=pl.len().cast(pl.Int64))
         for i in buckets.ids
     ]
-    empty = pl.DataFrame(schema={"weekday": pl.Int8, "hour": pl.Int8, "events": pl.UInt32})
-    counted = pl.concat([empty, *parts]).group_by("weekday", "hour").agg(pl.col("events").sum().cast(pl.Int64))
-    whole = cells.cast({"weekday": pl.Int8, "hour": pl.Int8}).join(counted, on=["weekday", "hour"], how="left")
-    return whole.with_columns(pl.col("events").fill_null(0)).select(HABITS.names()).sort("weekday", "hour")
+    quiet = pl.DataFrame(
+        {"weekday": np.repeat(np.arange(1, 8), 24), "hour": np.tile(np.arange(24), 7), "events": 0},
+        schema=HABITS,
+    )
+    cells = pl.concat([quiet, *parts]).group_by("weekday", "hour").agg(pl.col("events").sum())
+    return cells.sort("weekday", "hour")

@@ -14,7 +14,10 @@ KAPPA = 5.0
 
 
 def decayed_counts(buckets: Buckets, as_of: datetime, half_life_days: float = HALF_LIFE_DAYS) -> pl.DataFrame:
-    """Return ``user_id, category, n``: events with a category, each counted as ``0.5 ** (age / half-life)``."""
+    """Return ``user_id, category, n``: events with a category, each counted as ``0.5 ** (age / half-life)``.
+
+    ``as_of`` is in UTC and exclusive; rows in the order of user and category.
+    """
     weight = 0.5 ** ((pl.lit(as_of) - pl.col("ts")).dt.total_microseconds() / (half_life_days * 86.4e9))
     empty = pl.DataFrame(schema={"user_id": pl.String, "category": pl.String, "n": pl.Float64})
     parts = [
@@ -26,7 +29,7 @@ def decayed_counts(buckets: Buckets, as_of: datetime, half_life_days: float = HA
         .collect()
         for i in buckets.ids
     ]
-    return pl.concat([empty, *parts])
+    return pl.concat([empty, *parts]).sort("user_id", "category")
 
 
 def population_interests(
@@ -48,15 +51,27 @@ def interests(
 ) -> pl.DataFrame:
     """Return each user's smoothed share of the categories that the user has touched.
 
-    ``p_c = (n_c + kappa * pi_c) / (n + kappa)`` with decayed counts n and the population's share pi. A category
-    that the user has not touched has the share ``kappa * pi_c / (n + kappa)``.
+    ``p_c = (n_c + kappa * pi_c) / (n + kappa)`` with decayed counts n and the population's share pi. A
+    category that the user has not touched has the share ``kappa * pi_c / (n + kappa)``.
+
+    Parameters
+    ----------
+    buckets
+        The events; those without a category do not count.
+    as_of
+        In UTC, exclusive.
+    half_life_days
+        Age at which an event counts half.
+    kappa
+        Weight of the population's mix, in decayed events.
 
     Returns
     -------
     pl.DataFrame
-        ``user_id, category, n, share``.
+        ``user_id, category, n, share`` in the order of user and category.
     """
     counts = decayed_counts(buckets, as_of, half_life_days)
     prior = population_mix(counts).rename({"share": "pi"})
     share = (pl.col("n") + kappa * pl.col("pi")) / (pl.col("n").sum().over("user_id") + kappa)
-    return counts.join(prior, on="category").select("user_id", "category", "n", share=share)
+    rows = counts.join(prior, on="category", maintain_order="left")
+    return rows.select("user_id", "category", "n", share=share)

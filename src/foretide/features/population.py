@@ -20,7 +20,7 @@ from foretide.features.fold import Longs, UserEvents, ticks, user_events
 from foretide.features.lifecycle import CHURNED, STATE_SIZE, LifecycleRule, n_words
 from foretide.features.now import midnight
 from foretide.features.series import last_day
-from foretide.schema import ACCOUNTING, RETENTION, STAGE_COUNTS, STAGES
+from foretide.schema import ACCOUNTING, RETENTION, STAGE_COUNTS, STAGES, TS
 
 #: Places of a table of moves: not there yet, then the stages.
 OUTSIDE = 0
@@ -190,10 +190,10 @@ def whole_days(buckets: Buckets, as_of: datetime) -> list[date]:
     NotEnoughDataError
         If there is no whole day with an event.
     """
-    firsts = pl.concat(buckets.bucket(i, ["ts"], as_of).select(pl.col("ts").min()) for i in buckets.ids)
-    first = firsts.select(pl.col("ts").min().dt.convert_time_zone(buckets.timezone).dt.date()).item()
-    last = last_day(as_of, buckets.timezone)
-    if first is None or first > last:
+    firsts = pl.Series([buckets.bucket(i, ["ts"], as_of)["ts"].min() for i in buckets.ids], dtype=TS)
+    known = firsts.drop_nulls().sort().dt.convert_time_zone(buckets.timezone).dt.date().to_list()
+    first, last = next(iter(known), date.max), last_day(as_of, buckets.timezone)
+    if first > last:
         raise NotEnoughDataError(f"there is no whole day with events before {as_of:%Y-%m-%d %H:%M} UTC")
     return [first + timedelta(days=n) for n in range((last - first).days + 1)]
 

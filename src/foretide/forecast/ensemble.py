@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-import numpy as np
+from collections.abc import Sequence
 
+import numpy as np
+from numpy.typing import NDArray
+
+from foretide.evaluate.metrics import mean_of_known
 from foretide.schema import Floats
+
+Counts = NDArray[np.int64]
 
 #: Origins' worth of belief in the errors of the whole panel.
 SHRINKAGE_ORIGINS = 8.0
 #: How sharply better methods are preferred: weights are errors to this negative power.
 SHARPNESS = 4.0
 TINY = 1e-12
-#: A method whose error over the whole panel exceeds the best one's by more than this share is left out; 0.03 was chosen on earlier origins.
+#: A method whose error over the whole panel exceeds the best one's by more than this share is left out.
 TOLERATED = 0.03
 #: A single method replaces the ensemble if it is better by this share of the error.
 CLEARLY_BETTER = 0.01
@@ -35,41 +41,44 @@ def relative_squares(errors: Floats, scale: Floats) -> Floats:
     return np.mean(errors**2, axis=3) / scale**2
 
 
-def weigh(squares: Floats) -> Floats:
+def weigh(squares: Floats, prior: Floats) -> Floats:
     """Return the weights of the methods for each series, ``(n_models, n_series)``, adding up to one.
 
     Parameters
     ----------
     squares
-        ``(n_models, n_series, n_origins)`` from ``relative_squares``; no origins give equal weights.
+        ``(n_models, n_series, n_origins)`` from ``relative_squares``.
+    prior
+        ``(n_models,)``, the weights where nothing was tried yet.
     """
-    n_models, n_series, n_origins = squares.shape
-    if n_origins == 0:
-        return np.full((n_models, n_series), 1.0 / n_models)
+    n_models, n_series, _ = squares.shape
     known = ~np.isnan(squares)
+    if not known.any():
+        return np.repeat(prior[:, None], n_series, axis=1)
     count = known.sum(axis=2)
     total = np.where(known, squares, 0.0).sum(axis=2)
-    pooled = total.sum(axis=1) / np.maximum(count.sum(axis=1), 1)  # (n_models,)
-    own = total / np.maximum(count, 1)
-    # a series is easy or hard for every method alike: bring the panel's errors to its size
-    size = np.where(count > 0, own.mean(axis=0) / pooled.mean(), 1.0) if pooled.mean() > 0 else np.ones(n_series)
-    prior = pooled[:, None] * size
-    shrunk = (count * own + SHRINKAGE_ORIGINS * prior) / (count + SHRINKAGE_ORIGINS)
-    best = shrunk.min(axis=0, keepdims=True)
-    raw = ((best + TINY) / (shrunk + TINY)) ** (SHARPNESS / 2.0)
+    pooled = total.sum(axis=1) / count.sum(axis=1)  # (n_models,)
+    shrunk = _shrunk(total / np.maximum(count, 1), count, pooled)
+    raw = ((shrunk.min(axis=0) + TINY) / (shrunk + TINY)) ** (SHARPNESS / 2.0)
     raw[np.sqrt(pooled) > (1.0 + TOLERATED) * np.sqrt(pooled.min())] = 0.0
     return raw / raw.sum(axis=0)
 
 
-def honest_weights(squares: Floats, origins: list[int], h: int) -> Floats:
+def _shrunk(own: Floats, count: Counts, pooled: Floats) -> Floats:
+    """Draw each series' errors towards the panel's, brought to the series' size: hard for one method, hard for all."""
+    size = np.where(count > 0, own.mean(axis=0) / max(pooled.mean(), TINY), 1.0)
+    return (count * own + SHRINKAGE_ORIGINS * pooled[:, None] * size) / (count + SHRINKAGE_ORIGINS)
+
+
+def honest_weights(squares: Floats, origins: Sequence[int], h: int, prior: Floats) -> Floats:
     """Return the weights that would have been used at each origin, ``(n_models, n_series, n_origins)``.
 
     At an origin only horizons that were over by then can have been judged.
     """
     if not origins:
         return np.empty(squares.shape)
-    at = np.asarray(origins)
-    return np.stack([weigh(squares[:, :, at + h <= origin]) for origin in origins], axis=2)
+    over = np.asarray(origins) + h
+    return np.stack([weigh(squares[:, :, over <= origin], prior) for origin in origins], axis=2)
 
 
 def combine(weights: Floats, forecasts: Floats) -> Floats:
@@ -87,3 +96,20 @@ def combine(weights: Floats, forecasts: Floats) -> Floats:
     total = w.sum(axis=0)
     summed = (w * np.where(there, forecasts, 0.0)).sum(axis=0)
     return np.where(total > 0, summed / np.where(total > 0, total, 1.0), np.nan)
+
+
+def lone_winner(squares: Floats, together: Floats) -> int | None:
+    """Return the method that is clearly better alone than the ensemble over the whole panel, if there is one.
+
+    Parameters
+    ----------
+    squares
+        Of each method, ``(n_models, n_series, n_origins)``.
+    together
+        Of the ensemble, ``(n_series, n_origins)``.
+    """
+    single = np.array([mean_of_known(np.sqrt(method)) for method in squares])
+    if np.isnan(single).all():  # no origin, or no series had begun at one
+        return None
+    best = int(np.nanargmin(single))
+    return best if single[best] < (1.0 - CLEARLY_BETTER) * mean_of_known(np.sqrt(together)) else None

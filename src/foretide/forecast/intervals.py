@@ -10,7 +10,7 @@ Vovk, Gammerman, Shafer (2005), Algorithmic Learning in a Random World.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 from scipy.special import ndtri
@@ -21,35 +21,52 @@ from foretide.schema import Floats
 WANTED_ERRORS = 400
 #: The usual change of a series is taken over this many recent steps.
 SCALE_STEPS = 182
+#: Change of a series of which a single step is known, as a share of it.
+UNKNOWN_CHANGE = 0.5
+#: Level below which a count is not taken for quieter still, and the smallest change of other figures as a share.
+LEAST_COUNT = 0.25
+LEAST_SHARE = 0.01
 
 
 def usual_change(y: Floats, origins: Sequence[int], season_length: int) -> Floats:
-    """Return the mean of ``|y[t] - y[t - m]|`` over the recent past of each origin, ``(n_series, n_origins)``.
+    """Return how much each series usually changes, as known at each origin, ``(n_series, n_origins)``.
 
-    At least what chance alone does to a count of that level (and never zero), so that a quiet past does not
-    promise a quiet future.
+    The mean of ``|y[t] - y[t - m]|`` over the recent past; from one step to the next where there is no whole
+    season yet. At least what chance alone does to a count of that level, and never zero, so that a quiet past
+    does not promise a quiet future.
     """
-    m = season_length
-    change = np.abs(y[:, m:] - y[:, :-m]) if y.shape[1] > m else np.empty((len(y), 0))
+    seasonal, daily = _changes(y, season_length), _changes(y, 1)
+    least = _least_change(y)
     scale = np.empty((len(y), len(origins)))
     for j, origin in enumerate(origins):
-        recent = change[:, max(origin - m - SCALE_STEPS, 0) : max(origin - m, 0)]
-        level = y[:, max(origin - SCALE_STEPS, 0) : origin]
-        scale[:, j] = np.maximum(_mean(recent), least_scale(_mean(level), y))
+        recent = slice(max(origin - SCALE_STEPS, 0), origin)
+        change = _mean(seasonal[:, recent])
+        change = np.where(np.isnan(change), _mean(daily[:, recent]), change)
+        level = np.nan_to_num(_mean(np.abs(y[:, recent])))
+        scale[:, j] = np.maximum(np.where(np.isnan(change), UNKNOWN_CHANGE * level, change), least(level))
     return scale
 
 
-def least_scale(level: Floats, y: Floats) -> Floats:
-    """Return the smallest believable change at a level: the square root for counts, else a hundredth."""
-    finite = y[~np.isnan(y)]
-    counts = finite.size > 0 and np.array_equal(finite, np.round(finite))
-    floor = np.sqrt(np.maximum(level, 0.25)) if counts else np.abs(level) * 0.01
-    return np.maximum(floor, 1e-9)
+def _changes(y: Floats, lag: int) -> Floats:
+    """Return ``|y[t] - y[t - lag]|`` at t, NaN where there is nothing before."""
+    change = np.full(y.shape, np.nan)
+    change[:, lag:] = np.abs(y[:, lag:] - y[:, :-lag])
+    return change
+
+
+def _least_change(y: Floats) -> Callable[[Floats], Floats]:
+    """Return the smallest believable change as a function of the level: the square root for counts."""
+    known = y[~np.isnan(y)]
+    if np.array_equal(known, np.round(known)):
+        return lambda level: np.sqrt(np.maximum(level, LEAST_COUNT))
+    return lambda level: np.maximum(LEAST_SHARE * level, np.finfo(float).tiny ** 0.25)
 
 
 def _mean(values: Floats) -> Floats:
+    """Return the mean of what is known in each row; NaN if nothing is."""
     known = ~np.isnan(values)
-    return np.where(known, values, 0.0).sum(axis=1) / np.maximum(known.sum(axis=1), 1)
+    count = known.sum(axis=1)
+    return np.where(count > 0, np.where(known, values, 0.0).sum(axis=1) / np.maximum(count, 1), np.nan)
 
 
 def pooled_quantiles(scaled: Floats, h: int, probabilities: Sequence[float]) -> Floats:
@@ -107,12 +124,14 @@ def around(
     levels
         In percent.
     """
+    ascending = sorted(levels)
+    tails = [(1.0 - level / 100.0) / 2.0 for level in ascending]
+    quantiles = pooled_quantiles(scaled, point.shape[1], [*tails, *(1.0 - tail for tail in tails)])
+    bounds = np.maximum(point + scale[:, None] * quantiles[:, None], 0.0)  # (2 * n_levels, n_series, h)
+    lows, highs = bounds[: len(tails)], bounds[len(tails) :]
     intervals: dict[int, tuple[Floats, Floats]] = {}
-    inner_lo = inner_hi = point
-    for level in sorted(levels):
-        tail = (1.0 - level / 100.0) / 2.0
-        low, high = pooled_quantiles(scaled, point.shape[1], (tail, 1.0 - tail))
-        lo, hi = point + scale[:, None] * low, point + scale[:, None] * high
-        inner_lo, inner_hi = np.maximum(np.minimum(lo, inner_lo), 0.0), np.maximum(hi, inner_hi)
-        intervals[level] = (inner_lo, inner_hi)
+    lo = hi = point
+    for level, low, high in zip(ascending, lows, highs, strict=True):
+        lo, hi = np.minimum(low, lo), np.maximum(high, hi)
+        intervals[level] = (lo, hi)
     return intervals

@@ -1,37 +1,21 @@
-"""Forecasts of shares of a whole: stages of the population, interests. They add up to one on every day."""
+"""Shares of a whole: stages of the population, interests. They add up to one on every day."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
-
 import numpy as np
 
-from foretide.forecast.engine import Run, run
-from foretide.schema import Floats, Forecast, Panel
-
-
-def run_shares(panel: Panel, h: int, levels: Sequence[int] = (80, 95), season_length: int = 7) -> Run:
-    """Forecast the share of each series in the sum of all.
-
-    Each share is forecast like any series; then those of a day are brought to the sum one, and the intervals
-    with them.
-
-    Parameters
-    ----------
-    panel
-        Counts that are not negative, such as users by stage or events by category; NaN counts as zero.
-    h, levels, season_length
-        As in ``run``.
-    """
-    shares = Panel(panel.ids, panel.dates, as_shares(panel.y))
-    raw = run(shares, h, levels, season_length)
-    return replace(raw, forecast=normalised(raw.forecast))
+from foretide.schema import Floats, Forecast
 
 
 def as_shares(y: Floats) -> Floats:
-    """Return each step's shares, ``(n_series, n_steps)``; a step without anything repeats the step before."""
-    y = np.nan_to_num(np.maximum(y, 0.0))
+    """Return each step's shares, ``(n_series, n_steps)``; a step without anything repeats the step before.
+
+    Parameters
+    ----------
+    y
+        ``(n_series, n_steps)``; what is missing or negative counts as zero.
+    """
+    y = np.where(np.isfinite(y), np.maximum(y, 0.0), 0.0)
     total = y.sum(axis=0)
     if not total.any():
         return np.full(y.shape, 1.0 / len(y))

@@ -64,8 +64,8 @@ class HoltWinters(Method):
             scale = power_of_two(y)
             middle, _ = smooth(y / scale, origins, h, self.season_length, grid())
             return Ahead(middle * scale[:, None], middle * scale[:, None])
-        middle, gap = smooth(np.log1p(np.maximum(y, 0.0)), origins, h, self.season_length, grid())
-        return Ahead(np.expm1(middle + np.clip(gap, 0.0, MOST_LOG_GAP)), np.expm1(middle))
+        middle, variance = smooth(np.log1p(np.maximum(y, 0.0)), origins, h, self.season_length, grid())
+        return Ahead(np.expm1(middle + np.minimum(variance / 2, MOST_LOG_GAP)), np.expm1(middle))
 
 
 def power_of_two(y: Floats) -> Floats:
@@ -126,7 +126,6 @@ def _smooth_one(z, first, origins, m, points, middle, variance):  # type: ignore
     trend = np.zeros(n_points, np.float32)
     season = np.zeros((m, n_points), np.float32)
     sse = np.full(n_points, _start(z, first, m, level, season))
-    smear = np.zeros(n_points, np.float32)
     phi, keep = np.float32(PHI), np.float32(0.5 ** (1.0 / MEMORY_STEPS))
     count = np.float32(0.0)
     cut = 0
@@ -135,9 +134,6 @@ def _smooth_one(z, first, origins, m, points, middle, variance):  # type: ignore
             weight = _weights(sse, count)
             _expect(level, trend, season, weight, t, phi, middle[cut])
             _spread(alpha, beta, gamma, weight * sse / max(count, np.float32(1.0)), m, phi, variance[cut])
-            one = np.log((weight * smear).sum() / max(count, np.float32(1.0))) if count > 0 else 0.0
-            for k in range(variance.shape[1] - 1, -1, -1):
-                variance[cut, k] = one + 0.5 * (variance[cut, k] - variance[cut, 0])
             cut += 1
             if cut == origins.size:
                 return
@@ -151,14 +147,6 @@ def _smooth_one(z, first, origins, m, points, middle, variance):  # type: ignore
             error = x - level[p] - damped - now[p]
             if judged:
                 sse[p] = sse[p] * keep + error * error
-                e = max(np.float32(1.0) + error * np.float32(1.0 / 64.0), np.float32(0.0))
-                e *= e
-                e *= e
-                e *= e
-                e *= e
-                e *= e
-                e *= e
-                smear[p] = smear[p] * keep + e
             level[p] += damped + alpha[p] * error
             trend[p] = damped + beta[p] * alpha[p] * error
             now[p] += gamma[p] * (np.float32(1.0) - alpha[p]) * error

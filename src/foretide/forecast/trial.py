@@ -2,57 +2,69 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
-from foretide.evaluate.backtest import actuals
-from foretide.evaluate.metrics import mean_of_known
+from foretide.evaluate.backtest import Said, outcomes
 from foretide.evaluate.splits import rolling_origins
-from foretide.forecast.baselines import (
-    Forecaster,
-    SeasonalNaive,
-    SeasonalWindowAverage,
-    SeasonalWindowMedian,
-)
-from foretide.forecast.ensemble import CLEARLY_BETTER, combine, honest_weights, relative_squares, weigh
-from foretide.forecast.intervals import usual_change
+from foretide.forecast.baselines import SeasonalNaive, SeasonalWindowAverage, SeasonalWindowMedian
+from foretide.forecast.ensemble import combine, honest_weights, lone_winner, relative_squares, weigh
+from foretide.forecast.intervals import around, usual_change
+from foretide.forecast.method import Method
 from foretide.forecast.smoothing import HoltWinters
 from foretide.schema import Floats
 
-#: Origins of the backtest, half a horizon apart.
+#: Most origins of the backtest, half a horizon apart.
 N_ORIGINS = 8
 #: Seasons that must be known at an origin.
 LEAST_SEASONS = 2
+#: The backtest looks ahead at most this share of the history.
+LONGEST_TEST = 0.25
+#: Candidates that count, alike, as long as nothing could be tried.
+TRUSTED = ("HoltWintersLog", "HoltWinters")
+#: A correction of the mean beyond these is not believed, and counts half if it was seen on this many past forecasts.
+MEAN_FACTORS = (0.5, 2.0)
+DOUBTED_FORECASTS = 200
 
 
 @dataclass(frozen=True)
 class Trial:
     """What every candidate would have said at each origin, and says now."""
 
-    names: tuple[str, ...]
+    said: Mapping[str, Said]  # (n_series, n_origins, h of the backtest)
+    now: Floats  # (n_models, n_series, h of the forecast), medians
     origins: list[int]
-    h: int  # horizon of the backtest; shorter than that of the forecast where history is short
-    past: Floats  # (n_models, n_series, n_origins, h)
-    now: Floats  # (n_models, n_series, h of the forecast)
-    happened: Floats  # (n_series, n_origins, h)
-    scale: Floats  # (n_series, n_origins + 1), the last one is now
+    happened: Floats  # (n_series, n_origins, h of the backtest)
+    scale: Floats  # (n_series, n_origins + 1), the usual change; the last one is now
+
+    @property
+    def h(self) -> int:
+        """Steps that the backtest looks ahead: fewer than the forecast where history is short."""
+        return self.happened.shape[2]
+
+    @property
+    def past(self) -> Floats:
+        """Medians of all candidates at the origins, ``(n_models, n_series, n_origins, h)``."""
+        return np.stack([told.median for told in self.said.values()])
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """How much each candidate counts, and how well that would have done."""
+    """How much each candidate counts, and how that would have done."""
 
     weights: Floats  # (n_models, n_series)
-    past: Floats  # (n_series, n_origins, h), with the weights known at each origin
+    past: Floats  # (n_series, n_origins, h), medians with the weights known at each origin
     scaled: Floats  # (n_series, n_origins, h), errors in units of the usual change
+    mean_factor: float  # what happened over what was expected: how much a mean lies above a median
 
-    def combined(self, now: Floats) -> Floats:
+    def expect(self, now: Floats) -> Floats:
         """Return the weighted forecast, ``(n_series, h)``, of forecasts ``(n_models, n_series, h)``."""
         return combine(self.weights[:, :, None], now[:, :, None])[:, 0]
 
 
-def candidates(season_length: int) -> dict[str, Forecaster]:
+def candidates(season_length: int) -> dict[str, Method]:
     """Return the methods that are tried on every panel."""
     return {
         "SeasonalNaive": SeasonalNaive(season_length),
@@ -66,40 +78,68 @@ def candidates(season_length: int) -> dict[str, Forecaster]:
 def try_candidates(y: Floats, h: int, season_length: int) -> Trial:
     """Let every candidate forecast from the origins of the backtest and from now."""
     n_steps = y.shape[1]
-    tested = max(min(h, n_steps // 4), 1)
-    least = LEAST_SEASONS * season_length
-    origins = rolling_origins(n_steps, tested, N_ORIGINS, max(tested // 2, 1), least)
-    methods = candidates(season_length)
-    ahead = np.stack([model.forecast(y, [*origins, n_steps], h) for model in methods.values()])
+    tested = max(min(h, int(n_steps * LONGEST_TEST)), 1)
+    step = max(tested // 2, 1)
+    origins = rolling_origins(n_steps, tested, N_ORIGINS, step, LEAST_SEASONS * season_length)
+    answers = {
+        name: method.ahead(y, [*origins, n_steps], h) for name, method in candidates(season_length).items()
+    }
     return Trial(
-        names=tuple(methods),
-        origins=origins,
-        h=tested,
-        past=ahead[:, :, :-1, :tested],
-        now=ahead[:, :, -1],
-        happened=actuals(y, origins, tested),
-        scale=usual_change(y, [*origins, n_steps], season_length),
+        {name: Said(a.mean[:, :-1, :tested], a.median[:, :-1, :tested]) for name, a in answers.items()},
+        np.maximum([a.median[:, -1] for a in answers.values()], 0.0),
+        origins,
+        outcomes(y, origins, tested),
+        usual_change(y, [*origins, n_steps], season_length),
     )
 
 
 def judge(trial: Trial) -> Verdict:
     """Weigh the candidates by their errors; a single one that clearly beats the ensemble is used alone."""
-    squares = relative_squares(trial.past - trial.happened, trial.scale[:, :-1])
-    weights = weigh(squares)
-    past = combine(honest_weights(squares, trial.origins, trial.h), trial.past)
-    best, ratio = better_single(trial, squares, past)
-    if ratio < 1.0 - CLEARLY_BETTER:
-        weights = np.repeat(np.eye(len(trial.names))[:, best : best + 1], weights.shape[1], axis=1)
-        past = trial.past[best]
-    return Verdict(weights, past, (trial.happened - past) / trial.scale[:, :-1, None])
+    then = trial.scale[:, :-1]
+    forecasts = trial.past
+    squares = relative_squares(forecasts - trial.happened, then)
+    prior = np.array([name in TRUSTED for name in trial.said]) / len(TRUSTED)
+    weights = weigh(squares, prior)
+    past = np.maximum(combine(honest_weights(squares, trial.origins, trial.h, prior), forecasts), 0.0)
+    winner = lone_winner(squares, relative_squares((past - trial.happened)[None], then)[0])
+    if winner is not None:
+        weights = np.zeros_like(weights)
+        weights[winner] = 1.0
+        past = np.maximum(forecasts[winner], 0.0)
+    return Verdict(weights, past, (trial.happened - past) / then[..., None], mean_factor(trial.happened, past))
 
 
-def better_single(trial: Trial, squares: Floats, past: Floats) -> tuple[int, float]:
-    """Return the best single candidate and its root mean squared scaled error over that of the ensemble."""
-    single = [mean_of_known(np.sqrt(model)) for model in squares]
-    if np.isnan(single).all():  # no origin, or no series had begun at one
-        return 0, 1.0
-    together = relative_squares((past - trial.happened)[None], trial.scale[:, :-1])
-    ensemble = mean_of_known(np.sqrt(together))
-    best = int(np.nanargmin(single))
-    return best, single[best] / ensemble if ensemble > 0 else 1.0
+def mean_factor(happened: Floats, past: Floats) -> float:
+    """Return what happened over what was expected: the median over origins, as one odd month must not decide.
+
+    The mean of a skewed count lies above its median, and only means add up. Measured, because the textbook's
+    ``exp(variance / 2)`` puts means of counts too high; drawn towards one where there is little to measure.
+    """
+    known = ~np.isnan(happened - past)
+    came = np.where(known, happened, 0.0).sum(axis=(0, 2))
+    expected = np.where(known, past, 0.0).sum(axis=(0, 2))
+    usable = (came > 0) & (expected > 0)
+    if not usable.any():
+        return 1.0
+    n = known.any(axis=2).sum()
+    ratio = np.clip(np.median(came[usable] / expected[usable]), *MEAN_FACTORS)
+    return float((n * ratio + DOUBTED_FORECASTS) / (n + DOUBTED_FORECASTS))
+
+
+def tested(trial: Trial, verdict: Verdict, levels: tuple[int, ...]) -> Said:
+    """Return what the ensemble would have said, its intervals made of errors that do not overlap an origin's own."""
+    made = [_intervals_at(trial, verdict, j, levels) for j in range(len(trial.origins))]
+    intervals = {
+        level: (np.stack([m[level][0] for m in made], axis=1), np.stack([m[level][1] for m in made], axis=1))
+        for level in levels
+        if made
+    }
+    return Said(verdict.past * verdict.mean_factor, verdict.past, intervals)
+
+
+def _intervals_at(
+    trial: Trial, verdict: Verdict, j: int, levels: tuple[int, ...]
+) -> Mapping[int, tuple[Floats, Floats]]:
+    apart = np.abs(np.asarray(trial.origins) - trial.origins[j]) >= trial.h
+    others = apart if apart.any() else np.arange(len(trial.origins)) != j
+    return around(verdict.past[:, j], trial.scale[:, j], verdict.scaled[:, others], levels)

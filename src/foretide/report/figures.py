@@ -12,6 +12,7 @@ from datetime import date
 
 import polars as pl
 
+from foretide.features.series import OTHER
 from foretide.schema import STAGES
 
 #: A history with more days than this is drawn in blocks of seven days.
@@ -129,7 +130,7 @@ def movers(history: pl.DataFrame, forecast: pl.DataFrame) -> pl.DataFrame:
     """
     now = recent(history).group_by("unique_id").agg(now=pl.col("y").mean())
     ahead = recent(forecast, WEEK_DAYS).group_by("unique_id").agg(ahead=pl.col("mean").mean())
-    both = now.join(ahead, on="unique_id")
+    both = now.join(ahead, on="unique_id").filter(pl.col("unique_id") != OTHER)
     return both.select(category="unique_id", now="now", ahead="ahead", change=pl.col("ahead") - pl.col("now")).sort(
         "change", "category", descending=[True, False]
     )
@@ -137,7 +138,8 @@ def movers(history: pl.DataFrame, forecast: pl.DataFrame) -> pl.DataFrame:
 
 def top_interests(history: pl.DataFrame) -> list[str]:
     """Return the categories with the greatest share over the whole history."""
-    means = history.group_by("unique_id").agg(pl.col("y").mean()).sort("y", "unique_id", descending=[True, False])
+    own = history.filter(pl.col("unique_id") != OTHER)
+    means = own.group_by("unique_id").agg(pl.col("y").mean()).sort("y", "unique_id", descending=[True, False])
     return means["unique_id"].head(TOP_INTERESTS).to_list()
 
 

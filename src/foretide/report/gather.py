@@ -14,8 +14,8 @@ from foretide.features.habits import habits
 from foretide.features.now import midnight
 from foretide.features.population import retention
 from foretide.features.series import OTHER
-from foretide.forecast.engine import Run, run
-from foretide.forecast.shares import as_shares, run_shares
+from foretide.forecast.engine import Run, run, run_shares
+from foretide.forecast.shares import as_shares
 from foretide.report.data import ReportData
 from foretide.report.html import write_report
 from foretide.schema import Panel

@@ -11,6 +11,7 @@ import polars as pl
 
 from foretide.report.figures import levels
 from foretide.report.theme import variable
+from foretide.schema import STAGES
 from foretide.text import say
 
 #: Opacity of an interval's band, wide and narrow.
@@ -98,3 +99,9 @@ def pointer(wide: pl.DataFrame, tips: Sequence[alt.Tooltip]) -> alt.Chart:
 def layered(*parts: alt.Chart, height: int) -> alt.LayerChart:
     """Put marks over each other in a chart as wide as its place on the page."""
     return alt.layer(*parts).properties(width="container", height=height)
+
+
+def stage_colour() -> alt.Color:
+    """Return the colours of the lifecycle stages; the legend is the page's."""
+    colours = [variable(f"stage-{stage}") for stage in STAGES]
+    return alt.Color("stage:N", scale=alt.Scale(domain=list(STAGES), range=colours), legend=None)
