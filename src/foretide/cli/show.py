@@ -15,9 +15,11 @@ from foretide.errors import UsageError
 from foretide.text import say, speaking
 
 if TYPE_CHECKING:
+    from foretide.outlook import Outlook
     from foretide.workspace import Workspace
 
 SIMULATED = "simulated"
+HORIZON_DAYS = 28
 
 
 @app.command()
@@ -44,7 +46,8 @@ def demo(
     lang: Lang = "en",
 ) -> None:
     """Run the main job on real purchases, or on simulated ones: import, forecast, recommend, report."""
-    from foretide.report.gather import make_report
+    from foretide.report.gather import gather_events
+    from foretide.report.html import write_report
     from foretide.settings import Settings
     from foretide.workspace import Workspace
 
@@ -54,8 +57,9 @@ def demo(
             place = Workspace.open(workspace)
         else:
             place = demo_workspace(data, workspace)
-        show_answers(place)
-        path = make_report(place, workspace / "report.html", lang=lang)
+        seen = place.outlook()
+        show_answers(place, seen)
+        path = write_report(gather_events(place, HORIZON_DAYS, None, seen), workspace / "report.html", lang)
         typer.echo(say("cli.demo.done", path=path.resolve().as_uri(), folder=workspace))
 
 
@@ -108,15 +112,13 @@ def simulated_workspace(folder: Path) -> Workspace:
     return place
 
 
-def show_answers(place: Workspace) -> None:
-    """Print a forecast, and what one user will do and should be shown."""
-    run = place.forecast("users", h=28)
+def show_answers(place: Workspace, seen: Outlook) -> None:
+    """Print a forecast, and what the busiest user will do and should be shown."""
+    run = place.forecast("users", h=HORIZON_DAYS)
     emit(run.frame.head(7), title=say("cli.demo.forecast"))
     emit(run.backtest, title=say("cli.backtest"))
-    user = place.features().sort("n_events", descending=True)["user_id"][0]
-    seen = place.outlook([user])
-    emit(seen.users, title=say("cli.demo.outlook", user=user))
-    emit(
-        place.recommend([user], k=5, interests=seen.interests).explained(),
-        title=say("cli.demo.recommend", user=user),
-    )
+    user = seen.users.sort("expected_active_days", descending=True)["user_id"][0]
+    emit(seen.users.filter(user_id=user), title=say("cli.demo.outlook", user=user))
+    picked = place.recommend([user], k=5, interests=seen.interests)
+    shown = picked.explained().select("item_id", "rank", "score", "reason")
+    emit(shown, title=say("cli.demo.recommend", user=user))

@@ -16,6 +16,7 @@ from foretide.features.population import retention
 from foretide.features.series import OTHER
 from foretide.forecast.engine import Run, run, run_shares
 from foretide.forecast.shares import as_shares
+from foretide.outlook import Outlook
 from foretide.report.data import ReportData
 from foretide.report.html import write_report
 from foretide.schema import Panel
@@ -36,16 +37,10 @@ def make_report(
     lang: str = "en",
 ) -> Path:
     """Write the report on a workspace, as known at ``as_of``, to one HTML file."""
+    gather = gather_series if place.default_measure() == "series" else gather_events
     with speaking(lang):
         data = gather(place, horizon_days, as_of)
     return write_report(data, Path(path), lang)
-
-
-def gather(place: Workspace, horizon_days: int = 28, as_of: datetime | None = None) -> ReportData:
-    """Return the figures of a report."""
-    if place.default_measure() == "series":
-        return gather_series(place, horizon_days, as_of)
-    return gather_events(place, horizon_days, as_of)
 
 
 def gather_series(place: Workspace, horizon_days: int, as_of: datetime | None) -> ReportData:
@@ -61,8 +56,10 @@ def gather_series(place: Workspace, horizon_days: int, as_of: datetime | None) -
     )
 
 
-def gather_events(place: Workspace, horizon_days: int, as_of: datetime | None) -> ReportData:
-    """Return the figures of a workspace with events."""
+def gather_events(
+    place: Workspace, horizon_days: int, as_of: datetime | None, seen: Outlook | None = None
+) -> ReportData:
+    """Return the figures of a workspace with events; ``seen`` is the outlook of all users if it is at hand."""
     moment = place.moment(as_of)
     activity = together({what: place.history(what, as_of=moment) for what in ("events", "users", "value")})
     interests = largest(place.history("interests", as_of=moment), DRAWN_INTERESTS)
@@ -72,7 +69,7 @@ def gather_events(place: Workspace, horizon_days: int, as_of: datetime | None) -
         "stages": run_shares(stages, horizon_days),
         "interests": run_shares(interests, horizon_days),
     }
-    seen = place.outlook(horizon_days=horizon_days, as_of=moment)
+    seen = seen or place.outlook(horizon_days=horizon_days, as_of=moment)
     return ReportData(
         **frame_of(place, moment, horizon_days),
         n_events=int(np.nansum(activity.y[0])),
