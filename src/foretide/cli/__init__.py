@@ -63,7 +63,5 @@ def report_error(error: Exception) -> int:
         reason = FULL_OR_FORBIDDEN.get(error.errno or 0, str(error.strerror or error))
         sys.stderr.write(f"foretide: {place}{reason}\n")
         return 1
-    sys.stderr.write(
-        f"foretide: unexpected {type(error).__name__}: {error}; add --debug for the details\n"
-    )
+    sys.stderr.write(f"foretide: unexpected {type(error).__name__}: {error}; add --debug for the details\n")
     return 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 
 #: A printed table is cut to this many rows; ``-o FILE``, ``--format json`` and ``csv`` give them all.
 PRINTED_ROWS = 24
+#: Width of a table that is not printed to a terminal.
+PIPED_WIDTH = 160
 
 WRITERS: dict[str, Callable[[pl.DataFrame, Path], object]] = {
     ".csv": lambda frame, path: frame.write_csv(path),
@@ -70,7 +73,7 @@ def print_table(frame: pl.DataFrame, title: str = "") -> None:
         table.add_column(escape(name), justify="right" if dtype.is_numeric() else "left")
     for row in frame.head(PRINTED_ROWS).iter_rows():
         table.add_row(*(escape(readable(cell)) for cell in row))
-    console = Console()
+    console = Console(width=None if sys.stdout.isatty() else PIPED_WIDTH)
     console.print(table)
     if frame.height > PRINTED_ROWS:
         console.print(say("cli.more_rows", rows=f"{frame.height - PRINTED_ROWS:,}"), style="dim")
@@ -84,6 +87,8 @@ def readable(cell: object) -> str:
         return f"{cell:,.3f}" if abs(cell) < 100 else f"{cell:,.0f}"
     if isinstance(cell, int) and not isinstance(cell, bool):
         return f"{cell:,}"
+    if isinstance(cell, datetime):
+        return f"{cell:%Y-%m-%d %H:%M}"
     if isinstance(cell, Sequence) and not isinstance(cell, str):
         return ", ".join(readable(part) for part in cell)
     return str(cell)
@@ -101,6 +106,7 @@ def progress_of_rows(name: str) -> Iterator[Callable[[int], None]]:
     from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
     columns = (SpinnerColumn(), TextColumn("{task.description} {task.completed:,}"), TimeElapsedColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
         task = progress.add_task(name, total=None)
         yield lambda rows: progress.advance(task, rows)

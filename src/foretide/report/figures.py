@@ -155,9 +155,16 @@ def interest_bands(history: pl.DataFrame, forecast: pl.DataFrame | None) -> pl.D
     rank = pl.col("unique_id").replace_strict(top, range(len(top)), default=None, return_dtype=pl.Int64)
     shares = pl.concat([part.select("unique_id", "ds", "share") for part in parts]).with_columns(rank=rank)
     named = shares.filter(pl.col("rank").is_not_null()).group_by("ds", "rank").agg(pl.col("share").sum())
-    rest = named.group_by("ds").agg(share=(1 - pl.col("share").sum()).clip(0)).with_columns(rank=pl.lit(len(top)))
+    rest = named.group_by("ds").agg(share=(1 - pl.col("share").sum()).clip(0)).with_columns(rank=pl.lit(len(top), dtype=pl.Int64))
     whole = named if rest["share"].max() < 1e-9 else pl.concat([named, rest.select(named.columns)])  # type: ignore[operator]
     return whole.sort("ds", "rank")
+
+
+def weekly_means(past: pl.DataFrame) -> pl.DataFrame:
+    """Return the mean a day of each whole week, counted back from the last day."""
+    age = (pl.lit(past["ds"].max()) - pl.col("ds")).dt.total_days() // WEEK_DAYS
+    blocks = past.group_by(age.alias("age")).agg(pl.col("ds").max(), pl.col("y").mean(), pl.len())
+    return blocks.filter(pl.col("len") == WEEK_DAYS).sort("ds").select("ds", "y")
 
 
 def forecast_blocks(forecast: pl.DataFrame, weekly: bool) -> pl.DataFrame:

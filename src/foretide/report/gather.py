@@ -59,7 +59,7 @@ def gather_series(place: Workspace, horizon_days: int, as_of: datetime | None) -
 def gather_events(
     place: Workspace, horizon_days: int, as_of: datetime | None, seen: Outlook | None = None
 ) -> ReportData:
-    """Return the figures of a workspace with events; ``seen`` is the outlook of all users if it is at hand."""
+    """Return the figures of a workspace with events; ``seen`` is the outlook of all users if at hand."""
     moment = place.moment(as_of)
     activity = together({what: place.history(what, as_of=moment) for what in ("events", "users", "value")})
     interests = largest(place.history("interests", as_of=moment), DRAWN_INTERESTS)

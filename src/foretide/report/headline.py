@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import timedelta
 
 import polars as pl
 
 from foretide.report import charts
-from foretide.report.blocks import Figure, Swatch, Tile, figure, polylines, table
+from foretide.report.blocks import Figure, Swatch, Table, Tile, figure, polylines, table
 from foretide.report.data import ReportData, given
 from foretide.report.figures import (
+    WEEK_DAYS,
     Expectation,
     expectation,
     forecast_blocks,
@@ -221,11 +221,11 @@ def at_horizon(ahead: pl.DataFrame) -> dict[str, float]:
     return dict(ahead.filter(pl.col("ds") == ahead["ds"].max()).select("stage", "mean").iter_rows())
 
 
-def stage_table(data: ReportData, history: pl.DataFrame, ahead: pl.DataFrame) -> object:
+def stage_table(data: ReportData, history: pl.DataFrame, ahead: pl.DataFrame) -> Table:
     """Return users by stage in the past and ahead, every seventh day, newest first."""
     later = [] if ahead.is_empty() else [ahead.select("ds", "stage", users="mean")]
     days = pl.concat([history.select("ds", "stage", "users"), *later])
-    apart = (pl.col("ds") - pl.lit(data.last_day)).dt.total_days() % timedelta(weeks=1).days == 0
+    apart = (pl.col("ds") - pl.lit(data.last_day)).dt.total_days() % WEEK_DAYS == 0
     wide = days.filter(apart).pivot("stage", index="ds", values="users").sort("ds", descending=True)
     columns = {"ds": (say("report.word.day"), day)} | {
         stage: (say(f"stage.{stage}"), lambda x: number(x, 0)) for stage in STAGES if stage in wide.columns

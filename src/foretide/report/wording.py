@@ -65,11 +65,14 @@ def hour(index: int) -> str:
     return f"{index % 24:02d}:00"
 
 
-def change(ratio: float) -> str:
-    """Return ``3.1 % more``, ``3.1 % fewer`` or ``about the same`` for the ratio of later to earlier."""
+def change(ratio: float, of: str = "change") -> str:
+    """Return ``3.1 % more``, ``3.1 % fewer`` or ``about the same`` for the ratio of later to earlier.
+
+    ``of`` names the words of the catalogue: ``change`` for amounts, ``error`` for errors.
+    """
     if abs(ratio - 1) < 0.0005:
         return say("report.change.same")
-    return say(f"report.change.{'more' if ratio > 1 else 'fewer'}", n=percent(abs(ratio - 1)))
+    return say(f"report.{of}.{'more' if ratio > 1 else 'fewer'}", n=percent(abs(ratio - 1)))
 
 
 def listing(parts: Sequence[str]) -> str:

@@ -1,0 +1,88 @@
+"""The section on interests: what share of activity each has, and which gain and lose."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import polars as pl
+
+from foretide.report import charts, snapshots
+from foretide.report.blocks import Figure, Section, Swatch, Table, figure, table
+from foretide.report.data import ReportData, given
+from foretide.report.figures import movers, recent, top_interests
+from foretide.report.wording import percent, points, strong
+from foretide.text import say
+
+#: Bars in the chart of movers, from both ends.
+MAX_MOVERS = 12
+
+
+def interests(data: ReportData) -> Section | None:
+    """Say which interest is largest and which gains most."""
+    if not given(data.interest_history):
+        return None
+    names = top_interests(data.interest_history)
+    means = recent(data.interest_history).group_by("unique_id").agg(pl.col("y").mean())
+    now = dict(means.iter_rows())
+    first = max(names, key=lambda name: now.get(name, 0.0))
+    figures, mover = [stream(data, names, now)], ""
+    if given(data.interest_forecast):
+        moves = movers(data.interest_history, data.interest_forecast)
+        figures.append(mover_figure(moves))
+        mover = mover_sentence(moves)
+    sentence = say(
+        "report.interests.sentence", first=strong(first), share=strong(percent(now.get(first, 0.0))), mover=mover
+    )
+    return Section(
+        "interests", say("report.interests.title"), sentence.strip(), tuple(figures), remark=say("report.interests.remark")
+    )
+
+
+def stream(data: ReportData, names: list[str], now: Mapping[str, float]) -> Figure:
+    """Return the stream of interests with its legend."""
+    rest = max(0.0, 1 - sum(now.get(name, 0.0) for name in names))
+    colours = [*(f"interest-{rank}" for rank in range(len(names))), "interest-other"]
+    titles, shares = [*names, say("report.interests.other")], [*(now.get(name, 0.0) for name in names), rest]
+    legend = tuple(
+        Swatch(colour, title, say("report.interests.legend", now=percent(share)))
+        for colour, title, share in zip(colours, titles, shares, strict=True)
+        if title in names or rest > 0.0005
+    )
+    drawn = charts.interests(data.interest_history, data.interest_forecast, names)  # type: ignore[arg-type]
+    return figure("interests", say("report.interests.stream"), drawn, legend=legend)
+
+
+def mover_figure(moves: pl.DataFrame) -> Figure:
+    """Return the bars of those who gain and lose most, and the table of all."""
+    ends = moves if moves.height <= MAX_MOVERS else pl.concat([moves.head(MAX_MOVERS // 2), moves.tail(MAX_MOVERS // 2)])
+    return figure("movers", say("report.interests.movers"), snapshots.movers(ends), table=mover_table(moves))
+
+
+def mover_table(moves: pl.DataFrame) -> Table:
+    """Return every interest with its share now and expected."""
+    columns = {
+        "category": (say("report.word.interest"), str),
+        "now": (say("report.word.now"), lambda x: percent(x, 2)),
+        "ahead": (say("report.word.expected"), lambda x: percent(x, 2)),
+        "change": (say("report.word.change"), points),
+    }
+    return table(say("report.interests.caption"), moves, columns)
+
+
+def mover_sentence(moves: pl.DataFrame) -> str:
+    """Return who gains and who loses most."""
+    if moves.is_empty():
+        return ""
+    top, bottom = moves.row(0, named=True), moves.row(-1, named=True)
+    words: dict[str, Any] = {
+        "name": strong(top["category"]),
+        "now": percent(top["now"]),
+        "ahead": strong(percent(top["ahead"])),
+        "loser": strong(bottom["category"]),
+        "was": percent(bottom["now"]),
+        "later": strong(percent(bottom["ahead"])),
+    }
+    if top["change"] <= 0:
+        return say("report.interests.down", **words)
+    return say("report.interests.up_down" if bottom["change"] < 0 else "report.interests.up", **words)

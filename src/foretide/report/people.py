@@ -1,0 +1,142 @@
+"""The sections on the population so far: who came and went, who came back, when they are here."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from foretide.report import charts, snapshots
+from foretide.report.blocks import Figure, Section, Swatch, Table, figure, table
+from foretide.report.data import ReportData, given
+from foretide.report.figures import RECENT_DAYS, cohorts, recent, returned, weekly_account
+from foretide.report.wording import day, hour, number, percent, signed, strong, weekday
+from foretide.text import say
+
+#: The retention sentence speaks of this week, or of the last one there is.
+RETENTION_WEEK = 4
+#: Columns of the retention table.
+MAX_AGES = 13
+#: Hours that a column of the habit table joins.
+DAY_PART_HOURS = 4
+#: Weeks from which a weekly account is worth a chart.
+MIN_WEEKS = 2
+
+
+def growth(data: ReportData) -> Section | None:
+    """Give the account of active users: the flows add up to their change."""
+    if not given(data.accounting):
+        return None
+    account = data.accounting.sort("ds")
+    last = recent(account, RECENT_DAYS)
+    new, resurrected, lost = (int(last[flow].sum()) for flow in ("new", "resurrected", "lost"))
+    after = int(last["active"][-1])
+    sentence = say(
+        "report.growth.sentence",
+        days=last.height,
+        new=strong(number(new)),
+        resurrected=strong(number(resurrected)),
+        lost=strong(number(lost)),
+        net=strong(signed(new + resurrected - lost, 0)),
+        before=number(after - (new + resurrected - lost)),
+        after=number(after),
+    )
+    weekly = weekly_account(account)
+    drawn = (growth_figure(data, weekly),) if weekly["ds"].n_unique() >= MIN_WEEKS else ()
+    return Section("growth", say("report.growth.title"), sentence, drawn)
+
+
+def growth_figure(data: ReportData, weekly: pl.DataFrame) -> Figure:
+    """Return the bars of the flows by week."""
+    flows = [Swatch(colour, say(f"report.flow.{flow}")) for flow, colour in charts.FLOWS.items()]
+    wide = weekly.pivot("flow", index="ds", values="users").sort("ds", descending=True)
+    wide = wide.with_columns(net=pl.sum_horizontal(*charts.FLOWS))
+    columns = {"ds": (say("report.word.week"), day)} | {
+        flow: (say(f"report.flow.{flow}"), lambda x: signed(x, 0)) for flow in (*charts.FLOWS, "net")
+    }
+    return figure(
+        "growth",
+        say("report.growth.chart", date=day(data.last_day)),
+        charts.growth(weekly),
+        legend=(*flows, Swatch("ink", say("report.flow.net"))),
+        table=table(say("report.growth.caption"), wide, columns),
+    )
+
+
+def retention(data: ReportData) -> Section | None:
+    """Say how many came back some weeks after their first."""
+    if not given(data.retention):
+        return None
+    age = min(RETENTION_WEEK, int(data.retention["age"].max()))  # type: ignore[arg-type]
+    map_, span = cohorts(data.retention)
+    retained, users = returned(data.retention, age)
+    if not users or map_.is_empty():
+        return None
+    sentence = say(
+        "report.retention.sentence",
+        share=strong(percent(retained / users)),
+        week=age,
+        retained=number(retained),
+        users=number(users),
+    )
+    remark = say("report.retention.merged", weeks=span) if span > 1 else ""
+    drawn = figure(
+        "retention",
+        say("report.retention.chart", date=day(data.last_day)),
+        snapshots.retention(map_),
+        table=retention_table(map_),
+        scale=(percent(0, 0), percent(map_["share"].max(), 0)),  # type: ignore[arg-type]
+    )
+    return Section("retention", say("report.retention.title"), sentence, (drawn,), remark=remark)
+
+
+def retention_table(map_: pl.DataFrame) -> Table:
+    """Return the shares by cohort; a long history gives every second or later week."""
+    ages = map_["age"].unique().sort()
+    ages = ages.gather_every(-(-len(ages) // MAX_AGES))
+    wide = (
+        map_.filter(pl.col("age").is_in(ages.to_list())).sort("age").pivot("age", index="cohort", values="share").sort("cohort")
+    )
+    columns = {"cohort": (say("report.word.cohort"), day)} | {
+        str(age): (str(age), lambda x: percent(x, 0)) for age in ages
+    }
+    return table(say("report.retention.caption"), wide, columns)
+
+
+def habits(data: ReportData) -> Section | None:
+    """Say when in the week most happens."""
+    if not given(data.habits):
+        return None
+    total = int(data.habits["events"].sum())
+    if not total:
+        return None
+    busy = data.habits.sort("events", "weekday", "hour", descending=[True, False, False]).row(0, named=True)
+    days = data.habits.group_by("weekday").agg(pl.col("events").sum()).sort("events", "weekday")
+    quiet, quiet_events = days.row(0)
+    sentence = say(
+        "report.habits.sentence",
+        weekday=strong(weekday(busy["weekday"])),
+        hour=strong(say("report.habits.part", start=hour(busy["hour"]), end=hour(busy["hour"] + 1))),
+        share=percent(busy["events"] / total),
+        quiet=weekday(quiet),
+        quiet_share=percent(quiet_events / total),
+    )
+    drawn = figure(
+        "habits",
+        say("report.habits.chart", date=day(data.last_day)),
+        snapshots.habits(data.habits),
+        table=habit_table(data.habits, total),
+        scale=(percent(0, 0), percent(busy["events"] / total)),
+    )
+    return Section("habits", say("report.habits.title"), sentence, (drawn,))
+
+
+def habit_table(frame: pl.DataFrame, total: int) -> Table:
+    """Return shares of all events by weekday and part of the day."""
+    part = pl.col("hour").cast(pl.Int64) // DAY_PART_HOURS
+    parts = frame.group_by("weekday", part.alias("part")).agg(share=pl.col("events").sum() / total)
+    wide = parts.sort("part").pivot("part", index="weekday", values="share").sort("weekday")
+    columns = {"weekday": (say("report.word.weekday"), weekday)}
+    for name in wide.columns[1:]:
+        start = int(name) * DAY_PART_HOURS
+        heading = say("report.habits.part", start=hour(start), end=hour(start + DAY_PART_HOURS))
+        columns[name] = (heading, percent)
+    return table(say("report.habits.caption"), wide, columns)

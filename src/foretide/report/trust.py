@@ -1,0 +1,137 @@
+"""The sections on what the forecasts are worth: errors on earlier dates, health of the data, remarks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import polars as pl
+
+from foretide.report.blocks import Section, Table, table
+from foretide.report.data import ReportData, given
+from foretide.report.wording import change, listing, number, percent, strong
+from foretide.text import say
+
+#: The forecast that is shown, and the rival it must beat.
+OURS, NAIVE = "Ensemble", "SeasonalNaive"
+#: What is forecast under names of our own; others keep theirs.
+NAMED = ("activity", "stages", "interests", "series", "events", "users", "value")
+#: Columns of a backtest where the smallest figure is best, where the largest is, and where neither is.
+ERRORS, FITS, COVERAGES = ("mase", "rmsse", "mse", "rmse", "mae"), ("r2",), ("coverage_80", "coverage_95")
+#: Figures that are stressed as best differ by more than this from the others.
+SAME = 1e-9
+
+
+def backtests(data: ReportData) -> Section | None:
+    """Say what the errors were on earlier dates, and where a simple method did better."""
+    tested = {what: frame for what, frame in data.backtests.items() if given(frame)}
+    if not data.backtests:
+        return None
+    if not tested:
+        return Section("backtest", say("report.backtest.title"), say("report.backtest.none"))
+    clauses = [clause for what, frame in tested.items() for clause in compared(what, frame)]
+    told = [say("report.backtest.sentence", figures=listing(clauses))] if clauses else []
+    lost = [words for what, frame in tested.items() for words in lost_to(what, frame)]
+    tables = tuple(backtest_table(what, frame) for what, frame in tested.items())
+    sentence = " ".join([*told, *lost]) or say("report.backtest.remark")
+    remark = say("report.backtest.remark")
+    return Section("backtest", say("report.backtest.title"), sentence, tables=tables, remark=remark)
+
+
+def series_words(what: str) -> str:
+    """Return the words for what was forecast."""
+    if what not in NAMED:
+        return what
+    return say(f"report.{'activity' if what in {'events', 'users', 'value'} else 'backtest'}.{what}")
+
+
+def mase_of(frame: pl.DataFrame) -> dict[str, float]:
+    """Return the MASE of each model that has one."""
+    rows = frame.select("model", "mase").drop_nulls().filter(pl.col("mase").is_not_nan())
+    return dict(rows.iter_rows())
+
+
+def compared(what: str, frame: pl.DataFrame) -> Iterator[str]:
+    """Yield the error of the forecast against a repeat of last week."""
+    errors = mase_of(frame)
+    if OURS in errors and errors.get(NAIVE):
+        words = change(errors[OURS] / errors[NAIVE], "error")
+        same = words == say("report.change.same")
+        yield say(f"report.backtest.clause{'_same' if same else ''}", what=series_words(what), change=strong(words))
+
+
+def lost_to(what: str, frame: pl.DataFrame) -> Iterator[str]:
+    """Yield the simple method that beat the forecast, if one did."""
+    errors = mase_of(frame)
+    if OURS not in errors:
+        return
+    best = min(errors, key=lambda model: errors[model])
+    if errors[best] < errors[OURS] - 0.0005:
+        yield say("report.backtest.loses", what=series_words(what), model=best, mase=number(errors[best], 3))
+
+
+def backtest_table(what: str, frame: pl.DataFrame) -> Table:
+    """Return the models' errors, the best figure of each column stressed."""
+    columns = {"model": (say("report.metric.model"), str)} | {
+        name: (say(f"report.metric.{name}"), metric) for name in (*ERRORS, *FITS) if name in frame.columns
+    }
+    columns |= {name: (say(f"report.metric.{name}"), percent) for name in COVERAGES if name in frame.columns}
+    written = table(say("report.backtest.caption", what=series_words(what)), frame, columns)
+    best = frozenset(
+        (row, column)
+        for column, name in enumerate(columns)
+        if name in ERRORS or name in FITS
+        for row in best_rows(frame[name], largest=name in FITS)
+    )
+    return Table(written.caption, written.header, written.rows, written.n_names, written.note, best)
+
+
+def metric(x: float | None) -> str:
+    """Return an error: three digits after the point where it is small."""
+    return number(x, 3 if x is not None and abs(x) < 10 else None)
+
+
+def best_rows(column: pl.Series, *, largest: bool) -> list[int]:
+    """Return the rows that hold the best figure."""
+    known = column.cast(pl.Float64).fill_nan(None)
+    best = known.max() if largest else known.min()
+    return [] if best is None else (known - best).abs().le(SAME).fill_null(value=False).arg_true().to_list()  # type: ignore[operator]
+
+
+def health(data: ReportData) -> Section | None:
+    """Say what is odd about the data."""
+    if data.findings is None:
+        return None
+    title = say("report.health.title")
+    if data.findings.is_empty():
+        return Section("health", title, say("report.health.clean"))
+    n, warnings = data.findings.height, int((data.findings["severity"] == "warning").sum())
+    sentence = (
+        say("report.health.sentence_one")
+        if n == 1
+        else say("report.health.sentence", n=strong(number(n)), warnings=strong(number(warnings)))
+    )
+    return Section("health", title, sentence, tables=(finding_table(data.findings),))
+
+
+def finding_table(findings: pl.DataFrame) -> Table:
+    """Return the findings in words: what, how often, an example, what is done about it."""
+    columns = {
+        "check": (say("report.word.finding"), lambda code: say(f"check.{code}.title")),
+        "example": (say("report.word.example"), lambda x: x or "–"),
+        "code": (say("report.word.what_we_do"), lambda code: say(f"check.{code}.action")),
+        "severity": (say("report.health.severity"), severity),
+        "count": (say("report.word.count"), number),
+    }
+    return table(say("report.health.caption"), findings.with_columns(code="check"), columns, n_names=4)
+
+
+def severity(kind: str) -> str:
+    """Return the word for the weight of a finding."""
+    return say(f"report.health.{kind}") if kind in {"warning", "notice"} else kind
+
+
+def notes(data: ReportData) -> Section | None:
+    """List the remarks on the forecasts."""
+    if not data.notes:
+        return None
+    return Section("notes", say("report.notes.title"), say("report.notes.sentence"), remark="\n".join(data.notes))

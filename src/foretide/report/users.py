@@ -1,0 +1,114 @@
+"""The sections on single users: who may fall silent, and what to show them."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from foretide.report import snapshots
+from foretide.report.blocks import Figure, Section, Swatch, Table, figure, table
+from foretide.report.data import ReportData, given
+from foretide.report.wording import number, percent, strong
+from foretide.schema import STAGES
+from foretide.text import say
+
+#: A user above this chance of no activity is called likely to fall silent.
+SURE = 0.8
+CHANCE_BINS = 10
+#: Users in the sample of recommendations, and items of each.
+MAX_USERS, MAX_ITEMS = 8, 5
+#: Columns of the outlook's scores, with their digits; those that name rows come first.
+NAMES = ("segment", "stage", "model")
+SCORES = {"n": 0, "base_rate": 3, "auc": 3, "log_loss": 3, "brier": 3, "calibration_error": 3}
+
+
+def outlook(data: ReportData) -> Section | None:
+    """Say how many users are expected to show no activity in the horizon."""
+    if not given(data.outlook):
+        return None
+    users = data.outlook.filter(pl.col("p_inactive").is_not_nan())
+    sentence = say(
+        "report.outlook.sentence",
+        users=number(users.height),
+        silent=strong(number(users["p_inactive"].sum(), 0)),
+        days=data.horizon_days,
+        sure=strong(number(int((users["p_inactive"] > SURE).sum()))),
+        limit=percent(SURE, 0),
+    )
+    tables = (quality_table(data.outlook_quality),) if given(data.outlook_quality) else ()
+    return Section("outlook", say("report.outlook.title"), sentence, (chance_figure(data, users),), tables)
+
+
+def chance_figure(data: ReportData, users: pl.DataFrame) -> Figure:
+    """Return the histogram of chances, by stage."""
+    present = [stage for stage in STAGES if stage in users["stage"].unique()]
+    return figure(
+        "outlook",
+        say("report.outlook.chart", days=data.horizon_days),
+        snapshots.chances(chance_bins(users)),
+        legend=tuple(Swatch(f"stage-{stage}", say(f"stage.{stage}")) for stage in present),
+        table=stage_outlook_table(users),
+    )
+
+
+def chance_bins(users: pl.DataFrame) -> pl.DataFrame:
+    """Return ``lo, hi, label, stage, name, order, users``: users by tenths of the chance and by stage."""
+    bin_ = (pl.col("p_inactive") * CHANCE_BINS).floor().clip(0, CHANCE_BINS - 1).cast(pl.Int64)
+    counts = users.group_by(bin_.alias("bin"), "stage").agg(users=pl.len()).sort("bin", "stage")
+    edges = [percent(i / CHANCE_BINS, 0) for i in range(CHANCE_BINS + 1)]
+    labels = [say("report.outlook.from_to", lo=edges[i], hi=edges[i + 1]) for i in range(CHANCE_BINS)]
+    return counts.select(
+        "stage",
+        "users",
+        lo=pl.col("bin") / CHANCE_BINS,
+        hi=(pl.col("bin") + 1) / CHANCE_BINS,
+        label=pl.col("bin").replace_strict(range(CHANCE_BINS), labels, return_dtype=pl.String),
+        name=pl.col("stage").replace_strict(
+            STAGES, [say(f"stage.{stage}") for stage in STAGES], return_dtype=pl.String
+        ),
+        order=pl.col("stage").replace_strict(STAGES, range(len(STAGES)), return_dtype=pl.Int64),
+    )
+
+
+def stage_outlook_table(users: pl.DataFrame) -> Table:
+    """Return the outlook by present stage."""
+    order = pl.col("stage").replace_strict(STAGES, range(len(STAGES)), return_dtype=pl.Int64)
+    means = users.group_by("stage").agg(
+        pl.len().alias("users"), pl.col("p_inactive").mean(), pl.col("expected_active_days").mean()
+    )
+    columns = {
+        "stage": (say("report.word.stage"), lambda stage: say(f"stage.{stage}")),
+        "users": (say("report.word.users"), number),
+        "p_inactive": (say("report.outlook.chance_mean"), percent),
+        "expected_active_days": (say("report.outlook.active_days"), lambda x: number(x, 1)),
+    }
+    return table(say("report.outlook.caption"), means.sort(order), columns)
+
+
+def quality_table(quality: pl.DataFrame) -> Table:
+    """Return how good the chances were on an earlier horizon, beside the simple rates."""
+    names = [name for name in NAMES if name in quality.columns]
+    columns = {name: (say(f"report.metric.{name}"), segment) for name in names} | {
+        name: (say(f"report.metric.{name}"), lambda x, digits=digits: number(x, digits))
+        for name, digits in SCORES.items()
+        if name in quality.columns
+    }
+    return table(say("report.outlook.quality"), quality, columns, n_names=len(names))
+
+
+def segment(name: str) -> str:
+    """Return the words for a group of users; the name of a model stays as it is."""
+    if name in STAGES:
+        return say(f"stage.{name}")
+    return say(f"report.outlook.{name}") if name in {"all", "eligible"} else name
+
+
+def recommendations(data: ReportData) -> Section | None:
+    """Show what some users would be recommended."""
+    if not given(data.recommendations):
+        return None
+    best = data.recommendations.filter(pl.col("rank") <= MAX_ITEMS).sort("user_id", "rank")
+    lists = best.group_by("user_id", maintain_order=True).agg(pl.col("item_id").str.join(" · ")).head(MAX_USERS)
+    columns = {"user_id": (say("report.word.user"), str), "item_id": (say("report.word.item"), str)}
+    sample = table(say("report.recommend.caption"), lists, columns, n_names=2)
+    sentence = say("report.recommend.sentence", users=strong(number(lists.height)))
+    return Section("recommend", say("report.recommend.title"), sentence, tables=(sample,))

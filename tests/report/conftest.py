@@ -1,0 +1,287 @@
+"""A report's data, simulated: a year of a shop whose households slowly drift away from frozen food to fruit."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from html.parser import HTMLParser
+
+import numpy as np
+import polars as pl
+import pytest
+
+from foretide.report.data import ReportData
+from foretide.schema import ACCOUNTING, FINDINGS, HABITS, OUTLOOK, RECOMMENDATIONS, RETENTION, STAGE_COUNTS, STAGES, TS
+
+LAST = date(2024, 12, 31)
+N_DAYS, H = 365, 28
+N_USERS = 2469
+CATEGORIES = (
+    "Fruit & vegetables", "Dairy", "Bakery", "Soft drinks", "Frozen food",
+    "Soup", "Meat", "Snacks", "Pet food", "Household",
+)  # fmt: skip
+PAST = [LAST - timedelta(days=N_DAYS - 1 - i) for i in range(N_DAYS)]
+AHEAD = [LAST + timedelta(days=i + 1) for i in range(H)]
+METRICS = ("mase", "rmsse", "mse", "rmse", "mae", "r2", "coverage_80", "coverage_95")
+
+
+def forecast_frame(unique_id: str, mean: np.ndarray, spread: np.ndarray, top: float = np.inf) -> pl.DataFrame:
+    """Return a forecast with normal bands that widen."""
+    wide = spread * np.sqrt(1 + np.arange(len(mean)) / 7)
+    bounds = {
+        f"{side}-{level}": np.clip(mean + sign * z * wide, 0, top)
+        for level, z in ((80, 1.28), (95, 1.96))
+        for side, sign in (("lo", -1), ("hi", 1))
+    }
+    ids = [unique_id] * len(mean)
+    return pl.DataFrame({"unique_id": ids, "ds": AHEAD[: len(mean)], "mean": mean, "median": mean, **bounds})
+
+
+def long(unique_id: str, y: np.ndarray) -> pl.DataFrame:
+    """Return a history as ``unique_id, ds, y``."""
+    return pl.DataFrame({"unique_id": [unique_id] * len(y), "ds": PAST[-len(y) :], "y": y.astype(float)})
+
+
+def simulated_activity(rng: np.random.Generator) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Return three daily series with a week, a slow swell and noise."""
+    t = np.arange(N_DAYS + H)
+    week = np.array([1.0, 0.93, 0.9, 0.96, 1.08, 1.3, 1.22])[(t + PAST[0].weekday()) % 7]
+    swell = 1 + 0.08 * np.sin(2 * np.pi * t / 365 - 1) + 0.0003 * t
+    histories, forecasts = [], []
+    for name, size in (("events", 4025.0), ("users", 730.0), ("value", 12_580.0)):
+        mean = size * week * swell
+        histories.append(long(name, np.round(mean[:N_DAYS] * rng.normal(1, 0.05, N_DAYS))))
+        forecasts.append(forecast_frame(name, mean[N_DAYS:], 0.055 * mean[N_DAYS:]))
+    return pl.concat(histories), pl.concat(forecasts)
+
+
+def simulated_stages(rng: np.random.Generator) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Return users by stage, whose number grows to ``N_USERS``, and the shares ahead, which add to one."""
+    t = np.arange(N_DAYS + H) / N_DAYS
+    weights = np.stack(
+        [0.02 + 0.5 * np.exp(-6 * t), 0.12 + 0.03 * np.sin(6 * t), 0.62 - 0.08 * t, 0.03 + 0.02 * t, 0.1 + 0.05 * t, 0.01 + 0.12 * t]
+    )
+    weights[:, :N_DAYS] *= rng.normal(1, 0.015, (len(STAGES), N_DAYS))
+    shares = weights / weights.sum(axis=0)
+    known = np.minimum(N_USERS, N_USERS * (0.55 + 0.5 * t[:N_DAYS] ** 0.5)).round()
+    known[-1] = N_USERS
+    counts = np.round(shares[:, :N_DAYS] * known).astype(int)
+    counts[2] += (known - counts.sum(axis=0)).astype(int)
+    history = pl.DataFrame(
+        {"ds": PAST * len(STAGES), "stage": np.repeat(STAGES, N_DAYS), "users": counts.ravel()}, schema=STAGE_COUNTS
+    )
+    forecast = pl.concat(
+        forecast_frame(stage, share, np.full(H, 0.004 + 0.02 * share[0]), top=1.0)
+        for stage, share in zip(STAGES, shares[:, N_DAYS:], strict=True)
+    )
+    return history, forecast
+
+
+def simulated_interests(rng: np.random.Generator) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Return shares that drift: fruit and soup gain, frozen food loses."""
+    t = np.arange(N_DAYS + H) / N_DAYS
+    start = np.array([0.19, 0.16, 0.13, 0.11, 0.13, 0.05, 0.08, 0.07, 0.045, 0.035])
+    drift = np.array([0.3, 0.0, -0.05, 0.05, -0.6, 0.75, -0.1, 0.02, 0.0, 0.1])
+    weights = start[:, None] * np.exp(drift[:, None] * t)
+    weights[:, :N_DAYS] *= rng.normal(1, 0.06, (len(start), N_DAYS))
+    shares = weights / weights.sum(axis=0)
+    history = pl.concat(long(name, share[:N_DAYS]) for name, share in zip(CATEGORIES, shares, strict=True))
+    forecast = pl.concat(
+        forecast_frame(name, share[N_DAYS:], 0.05 * share[N_DAYS:], top=1.0)
+        for name, share in zip(CATEGORIES, shares, strict=True)
+    )
+    return history, forecast
+
+
+def simulated_accounting(rng: np.random.Generator, active_now: int) -> pl.DataFrame:
+    """Return daily flows that add up to the change of the active users and end at ``active_now``."""
+    new, back, lost = (rng.poisson(rate, N_DAYS) for rate in (4.0, 2.2, 5.0))
+    net = np.cumsum(new + back - lost)
+    active = active_now + net - net[-1]
+    return pl.DataFrame({"ds": PAST, "active": active, "new": new, "resurrected": back, "lost": lost}, schema=ACCOUNTING)
+
+
+def simulated_retention(rng: np.random.Generator) -> pl.DataFrame:
+    """Return weekly cohorts that fade and then hold."""
+    monday = LAST - timedelta(days=LAST.weekday())
+    rows = []
+    for weeks_ago in range(51, 0, -1):
+        users = int(rng.integers(25, 90))
+        for age in range(weeks_ago):
+            share = 1.0 if age == 0 else 0.42 + 0.4 * np.exp(-age / 6)
+            rows.append((monday - timedelta(weeks=weeks_ago), age, users, int(rng.binomial(users, share))))
+    return pl.DataFrame(rows, schema=RETENTION, orient="row")
+
+
+def simulated_habits(rng: np.random.Generator) -> pl.DataFrame:
+    """Return an evening and a weekend peak."""
+    hour, weekday = np.meshgrid(np.arange(24), np.arange(1, 8))
+    level = np.exp(-(((hour - 18) / 3.2) ** 2)) + 0.5 * np.exp(-(((hour - 11) / 2.5) ** 2)) + 0.02
+    level = level * np.where(weekday >= 6, 1.5, 1.0)
+    events = rng.poisson(9000 * level)
+    columns = {"weekday": weekday.ravel(), "hour": hour.ravel(), "events": events.ravel()}
+    return pl.DataFrame(columns, schema=HABITS)
+
+
+def simulated_outlook(rng: np.random.Generator, stages: pl.DataFrame) -> pl.DataFrame:
+    """Return one row a user with a chance that fits the stage."""
+    now = stages.filter(pl.col("ds") == LAST)
+    stage = np.repeat(now["stage"].to_numpy(), now["users"].to_numpy())
+    centre = {"new": 0.3, "growing": 0.03, "active": 0.08, "resurrected": 0.25, "at_risk": 0.55, "churned": 0.9}
+    mean = np.array([centre[name] for name in stage])
+    chance = rng.beta(6 * mean, 6 * (1 - mean))
+    frame = pl.DataFrame(
+        {
+            "user_id": [f"household {i}" for i in range(len(stage))],
+            "stage": stage,
+            "p_inactive": chance,
+            "expected_active_days": 12 * (1 - chance),
+        }
+    )
+    fixed = frame.with_columns(as_of=pl.lit(datetime(2025, 1, 1, tzinfo=UTC), dtype=TS), horizon_days=H)
+    return fixed.select(pl.col(name).cast(kind) for name, kind in OUTLOOK.items())
+
+
+def simulated_backtest(*mases: float) -> pl.DataFrame:
+    """Return scores of five models with these MASEs."""
+    models = ("SeasonalNaive", "SeasonalWindowAverage", "SeasonalWindowMedian", "HoltWinters", "Ensemble")
+    rows = [
+        (name, m, 0.9 * m, (230 * m) ** 2, 230 * m, 180 * m, 1 - 0.6 * m, 0.79, 0.94)
+        for name, m in zip(models, mases, strict=True)
+    ]
+    return pl.DataFrame(rows, schema=["model", *METRICS], orient="row")
+
+
+def simulated_quality() -> pl.DataFrame:
+    """Return the outlook's scores beside a simple rate."""
+    rows = [
+        ("all", "foretide", 2440, 0.061, 0.158, 0.874, 0.043, 0.006),
+        ("all", "stage rate", 2440, 0.061, 0.171, 0.821, 0.047, 0.009),
+        ("at_risk", "foretide", 310, 0.29, 0.52, 0.71, 0.17, 0.02),
+        ("active", "foretide", 1500, 0.01, 0.05, None, 0.01, 0.002),
+    ]
+    names = ["stage", "model", "n", "base_rate", "log_loss", "auc", "brier", "calibration_error"]
+    return pl.DataFrame(rows, schema=names, orient="row")
+
+
+def simulated_findings() -> pl.DataFrame:
+    """Return three findings of the data check."""
+    rows = [
+        ("gap", 1, "2024-12-25", "warning"),
+        ("sent_twice", 1204, "household 1, SKU 12", "notice"),
+        ("one_event_users", 61, "household 7", "notice"),
+    ]
+    return pl.DataFrame(rows, schema=FINDINGS, orient="row")
+
+
+def simulated_recommendations() -> pl.DataFrame:
+    """Return a few lists."""
+    rows = [(f"household {u}", f"SKU {100 * u + r}", 1 / r, r) for u in range(4) for r in range(1, 6)]
+    return pl.DataFrame(rows, schema=RECOMMENDATIONS, orient="row")
+
+
+def simulated_data(rng: int | np.random.Generator = 7) -> ReportData:
+    """Return the data of a whole report."""
+    rng = np.random.default_rng(rng)
+    stages, stages_ahead = simulated_stages(rng)
+    active = stages.filter((pl.col("ds") == LAST) & (pl.col("stage") != "churned"))["users"].sum()
+    activity, activity_ahead = simulated_activity(rng)
+    interests, interests_ahead = simulated_interests(rng)
+    return ReportData(
+        title="Corner shop",
+        as_of=datetime(2025, 1, 1, tzinfo=UTC),
+        horizon_days=H,
+        n_events=int(activity.filter(pl.col("unique_id") == "events")["y"].sum()),
+        n_users=N_USERS,
+        activity_history=activity,
+        activity_forecast=activity_ahead,
+        stage_history=stages,
+        stage_forecast=stages_ahead,
+        accounting=simulated_accounting(rng, active),
+        interest_history=interests,
+        interest_forecast=interests_ahead,
+        retention=simulated_retention(rng),
+        habits=simulated_habits(rng),
+        backtests={
+            "activity": simulated_backtest(1.02, 0.91, 0.9, 0.88, 0.86),
+            "interests": simulated_backtest(1.02, 0.81, 0.79, 0.84, 0.8),
+        },
+        outlook=simulated_outlook(rng, stages),
+        outlook_quality=simulated_quality(),
+        findings=simulated_findings(),
+        recommendations=simulated_recommendations(),
+        notes=("The history holds one holiday season only.",),
+    )
+
+
+def series_only(data: ReportData) -> ReportData:
+    """Return what a workspace of ready-made series would give: other ids, no users."""
+    names = {"events": "till A", "users": "till B", "value": "till C"}
+    renamed = {
+        part: getattr(data, part).with_columns(pl.col("unique_id").replace(names))
+        for part in ("activity_history", "activity_forecast")
+    }
+    return ReportData(
+        data.title, data.as_of, data.horizon_days, backtests={"series": data.backtests["activity"]}, **renamed
+    )
+
+
+def hostile(data: ReportData, name: str) -> ReportData:
+    """Return the data with a name of the attacker's choice wherever a name can stand."""
+    first = {CATEGORIES[0]: name, CATEGORIES[5]: f"{name}2"}
+    swap = {
+        part: getattr(data, part).with_columns(pl.col("unique_id").replace(first))
+        for part in ("interest_history", "interest_forecast")
+    }
+    told = pl.DataFrame([("gap", 1, name, "warning")], schema=FINDINGS, orient="row")
+    shown = pl.DataFrame([(name, name, 1.0, 1)], schema=RECOMMENDATIONS, orient="row")
+    return replace(data, title=name, findings=told, recommendations=shown, notes=(name,), **swap)
+
+
+class Page(HTMLParser):
+    """What a page holds: its open tags in order, its text by element, and whether every tag is closed."""
+
+    VOID = frozenset({"meta", "polyline", "br", "link", "img"})
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.stack: list[str] = []
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.texts: list[tuple[tuple[str, ...], str]] = []
+        self.slips: list[str] = []
+        self.feed(html)
+        self.close()
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append((tag, dict(attrs)))
+        if tag not in self.VOID:
+            self.stack.append(tag)
+
+    def handle_endtag(self, tag):
+        if not self.stack or self.stack.pop() != tag:
+            self.slips.append(tag)
+
+    def handle_data(self, data):
+        self.texts.append((tuple(self.stack), data))
+
+    def ids(self) -> set[str]:
+        return {attrs["id"] for _, attrs in self.tags if "id" in attrs}
+
+    def text(self) -> str:
+        """The words of the page, without scripts and styles."""
+        seen = (text for stack, text in self.texts if not {"script", "style"} & set(stack))
+        return " ".join(" ".join(seen).split())
+
+
+@pytest.fixture(scope="session")
+def data() -> ReportData:
+    return simulated_data()
+
+
+@pytest.fixture(scope="session")
+def written(data, tmp_path_factory):
+    """The whole report in both languages."""
+    from foretide.report.html import write_report
+
+    folder = tmp_path_factory.mktemp("report")
+    return {lang: write_report(data, folder / f"{lang}.html", lang) for lang in ("en", "zh")}
