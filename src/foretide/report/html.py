@@ -121,7 +121,7 @@ def chart_script() -> str:
     import vl_convert
 
     own = template("report.js")
-    return vl_convert.javascript_bundle(own).replace("</", "<\\/").replace("\r", "")  # type: ignore[no-any-return]
+    return vl_convert.javascript_bundle(own).replace("</script", "<\\/script").replace("\r", "")  # type: ignore[no-any-return]
 
 
 @cache

@@ -18,7 +18,7 @@ def movers(table: pl.DataFrame) -> alt.LayerChart:
     """Draw gains to the right and losses to the left, in percentage points of all activity."""
     ranked = table.with_row_index("rank").with_columns(points=100 * pl.col("change"), gain=pl.col("change") >= 0)
     rows = alt.Y(
-        "category:N", sort=alt.EncodingSortField("rank", order="ascending"), title=None, axis=alt.Axis(labelLimit=190)
+        "category:N", sort=alt.EncodingSortField("rank", op="min", order="ascending"), title=None, axis=alt.Axis(labelLimit=190)
     )
     colour = alt.Color(
         "gain:N", scale=alt.Scale(domain=[True, False], range=[variable("gain"), variable("loss")]), legend=None
