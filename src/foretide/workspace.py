@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from zoneinfo import ZoneInfo
 
 import polars as pl
@@ -142,8 +142,8 @@ class Workspace:
         if what == "stages":
             return series.stage_panel(population.stage_counts(self.store, moment, self.rule))
         if what == "interests":
-            what, by = "events", by or "category"
-        return series.panel(self.store, what, by, as_of=moment)
+            return series.panel(self.store, "events", by or "category", as_of=moment)
+        return series.panel(self.store, cast("series.Measure", what), by, as_of=moment)
 
     def growth(self, as_of: datetime | None = None) -> pl.DataFrame:
         """Return the daily account of active users, ``schema.ACCOUNTING``."""

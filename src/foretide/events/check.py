@@ -111,7 +111,7 @@ def bots(store: EventStore, now: datetime) -> Iterator[Finding]:  # noqa: ARG001
     if not busiest:
         return
     users = pl.concat(busiest)
-    usual = users["a_day"].median() or 0
+    usual = users.select(pl.col("a_day").median()).item()
     fast = (pl.col("an_hour") > BOT_EVENTS_AN_HOUR) | (pl.col("a_day") > BOT_EVENTS_A_DAY)
     odd = users.filter(fast & (pl.col("a_day") > BOT_RATIO * usual)).sort("a_day", descending=True)
     if odd.height:

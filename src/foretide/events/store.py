@@ -17,6 +17,7 @@ from pathlib import Path
 
 import polars as pl
 from deltalake.exceptions import DeltaError
+from deltalake.transaction import AddAction
 
 from foretide.errors import MappingError, StorageError, UnknownIdError
 from foretide.events import delta, tables
@@ -43,7 +44,7 @@ class Written:
     stored: int
     duplicate: int
     conflicts: pl.DataFrame
-    actions: list[delta.AddAction]
+    actions: list[AddAction]
 
 
 @dataclass

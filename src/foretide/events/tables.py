@@ -50,9 +50,9 @@ def _aligned(left: pl.DataFrame, right: pl.DataFrame) -> tuple[pl.DataFrame, pl.
 
     def aligned(frame: pl.DataFrame) -> pl.DataFrame:
         return frame.select(
-            pl.col(name) if name in frame.columns else pl.lit(None, types[name]).alias(name)
+            (pl.col(name) if name in frame.columns else pl.lit(None)).cast(types[name]).alias(name)
             for name in columns
-        ).cast(types)
+        )
 
     return aligned(left), aligned(right)
 
