@@ -59,7 +59,14 @@ def simulated_stages(rng: np.random.Generator) -> tuple[pl.DataFrame, pl.DataFra
     """Return users by stage, whose number grows to ``N_USERS``, and the shares ahead, which add to one."""
     t = np.arange(N_DAYS + H) / N_DAYS
     weights = np.stack(
-        [0.02 + 0.5 * np.exp(-6 * t), 0.12 + 0.03 * np.sin(6 * t), 0.62 - 0.08 * t, 0.03 + 0.02 * t, 0.1 + 0.05 * t, 0.01 + 0.12 * t]
+        [
+            0.02 + 0.5 * np.exp(-6 * t),
+            0.12 + 0.03 * np.sin(6 * t),
+            0.62 - 0.08 * t,
+            0.03 + 0.02 * t,
+            0.1 + 0.05 * t,
+            0.01 + 0.12 * t,
+        ]
     )
     weights[:, :N_DAYS] *= rng.normal(1, 0.015, (len(STAGES), N_DAYS))
     shares = weights / weights.sum(axis=0)
@@ -98,7 +105,9 @@ def simulated_accounting(rng: np.random.Generator, active_now: int) -> pl.DataFr
     new, back, lost = (rng.poisson(rate, N_DAYS) for rate in (4.0, 2.2, 5.0))
     net = np.cumsum(new + back - lost)
     active = active_now + net - net[-1]
-    return pl.DataFrame({"ds": PAST, "active": active, "new": new, "resurrected": back, "lost": lost}, schema=ACCOUNTING)
+    return pl.DataFrame(
+        {"ds": PAST, "active": active, "new": new, "resurrected": back, "lost": lost}, schema=ACCOUNTING
+    )
 
 
 def simulated_retention(rng: np.random.Generator) -> pl.DataFrame:

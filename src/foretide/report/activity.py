@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import polars as pl
 
 from foretide.report import charts
-from foretide.report.blocks import Figure, Section, Table, figure, table
+from foretide.report.blocks import Columns, Figure, Section, Table, figure, table
 from foretide.report.data import ReportData, given
 from foretide.report.figures import forecast_blocks, levels, weekly_means
 from foretide.report.headline import paces, series_name
@@ -52,7 +52,10 @@ def series_figures(data: ReportData, name: str, whole: bool) -> Iterator[Figure]
     ahead = data.activity_forecast.filter(own).sort("ds")  # type: ignore[union-attr]
     title = series_name(name)
     yield figure(
-        f"series-{name}", say("report.activity.close_up", name=title), charts.course(past, ahead), table=ahead_table(ahead)
+        f"series-{name}",
+        say("report.activity.close_up", name=title),
+        charts.course(past, ahead),
+        table=ahead_table(ahead),
     )
     if whole and past.height > charts.CLOSE_UP_DAYS:
         blocks = forecast_blocks(ahead, weekly=True).sort("ds").rename({"share": "mean"})
@@ -65,16 +68,20 @@ def series_figures(data: ReportData, name: str, whole: bool) -> Iterator[Figure]
         )
 
 
-def ahead_table(ahead: pl.DataFrame) -> Table:
-    """Return the forecast of a series day by day."""
-    columns = {"ds": (say("report.word.day"), day), "mean": (say("report.word.expected"), number)}
+def ahead_table(ahead: pl.DataFrame, digits: int | None = None) -> Table:
+    """Return a forecast day by day."""
+
+    def written(x: float) -> str:
+        return number(x, digits)
+
+    columns: Columns = {"ds": (say("report.word.day"), day), "mean": (say("report.word.expected"), written)}
     for level in levels(ahead):
-        columns[f"lo-{level}"] = (say("report.word.low", level=level), number)
-        columns[f"hi-{level}"] = (say("report.word.high", level=level), number)
+        columns[f"lo-{level}"] = (say("report.word.low", level=level), written)
+        columns[f"hi-{level}"] = (say("report.word.high", level=level), written)
     return table(say("report.word.forecast"), ahead, columns)
 
 
 def run_table(run: pl.DataFrame) -> Table:
     """Return the weeks of a series, newest first."""
-    columns = {"ds": (say("report.word.week"), day), "y": (say("report.word.a_day"), number)}
+    columns: Columns = {"ds": (say("report.word.week"), day), "y": (say("report.word.a_day"), number)}
     return table(say("report.word.a_day"), run.sort("ds", descending=True), columns)

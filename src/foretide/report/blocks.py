@@ -73,6 +73,8 @@ class Tile:
 
 
 Cell = Callable[[Any], str]
+#: Column of a frame -> heading and how to write a cell.
+Columns = dict[str, tuple[str, Cell]]
 
 
 def figure(key: str, title: str, chart: alt.LayerChart, **parts: Any) -> Figure:

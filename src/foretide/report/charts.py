@@ -12,7 +12,7 @@ from typing import Any
 import altair as alt
 import polars as pl
 
-from foretide.report.figures import interest_bands, last_date, levels
+from foretide.report.figures import GONE, interest_bands, last_date, levels
 from foretide.report.marks import (
     bands,
     count_axis,
@@ -25,7 +25,7 @@ from foretide.report.marks import (
     tip,
     tip_day,
 )
-from foretide.report.theme import variable
+from foretide.report.theme import DARK_INK, DEEP_INTERESTS, LIGHT_INK, RIGHT_ROOM, variable
 from foretide.schema import STAGES
 from foretide.text import say
 
@@ -34,6 +34,8 @@ CLOSE_UP_DAYS = 84
 SMOOTH_DAYS = 7
 #: A band of the interest stream carries its name if its middle is at least this tall.
 LABELLED_SHARE = 0.055
+#: Hours left free between the bars of two weeks.
+GAP_HOURS = 30
 FLOWS = {"new": "stage-new", "resurrected": "stage-resurrected", "lost": "stage-at_risk"}
 
 
@@ -55,16 +57,14 @@ def lifecycle(history: pl.DataFrame, ahead: pl.DataFrame, past: pl.DataFrame, fa
     areas = (
         source(users.with_columns(order=order))
         .mark_area(stroke=variable("card"), strokeWidth=0.6)
-        .encode(
-            x=time_axis(), y=count_axis("users", stack="zero"), color=stage_colour(), order=alt.Order("order:Q")
-        )
+        .encode(x=time_axis(), y=count_axis("users", stack="zero"), color=stage_colour(), order=alt.Order("order:Q"))
     )
     wide = users.pivot("stage", index="ds", values="users").sort("ds").fill_null(0)
     tips = [tip(stage, say(f"stage.{stage}"), ",.0f") for stage in reversed(STAGES) if stage in wide.columns]
     shade, line, *words = edge(last, end)
     veil = shade.mark_rect(color=variable("card"), opacity=0.35)
     drawn = [areas, veil, line, *words, *active_fan(past, fan), pointer(wide, [tip_day(), *tips])]
-    return layered(*drawn, height=340)
+    return layered(*drawn, height=340, right=RIGHT_ROOM)
 
 
 def active_fan(past: pl.DataFrame, fan: pl.DataFrame) -> list[alt.Chart]:
@@ -74,7 +74,9 @@ def active_fan(past: pl.DataFrame, fan: pl.DataFrame) -> list[alt.Chart]:
     if fan.is_empty():
         return [line]
     dashed = source(joined(past, fan, "users")).mark_line(strokeDash=[4, 3], **style)
-    return [*bands(fan, "ink"), line, dashed.encode(x=time_axis(), y=count_axis("mean"))]
+    end = source(fan.sort("ds").tail(1)).mark_text(align="left", dx=5, fontSize=13, fontWeight=600)
+    told = end.encode(x="ds:T", y="mean:Q", text=alt.Text("mean:Q", format=",.0f"))
+    return [*bands(fan, "ink"), line, dashed.encode(x=time_axis(), y=count_axis("mean")), told]
 
 
 def joined(past: pl.DataFrame, ahead: pl.DataFrame, value: str) -> pl.DataFrame:
@@ -122,16 +124,27 @@ def long_run(past: pl.DataFrame, ahead: pl.DataFrame) -> alt.LayerChart:
     expected = source(joined(past, ahead, "y")).mark_line(color=variable("accent"), strokeWidth=2, strokeDash=[4, 3])
     days = pl.concat([past.select("ds", "y"), ahead.select("ds", y="mean")])
     told = pointer(days, [tip_day(), tip("y", say("report.word.a_day"), ",.4~r")])
-    return layered(shade, run, expected.encode(x=time_axis(), y=count_axis("mean")), line, *words, told, height=220)
+    return layered(
+        shade,
+        run,
+        expected.encode(x=time_axis(), y=count_axis("mean")),
+        line,
+        *words,
+        told,
+        height=220,
+        right=RIGHT_ROOM,
+    )
 
 
 def stage_course(past: pl.DataFrame, ahead: pl.DataFrame, stage: str) -> alt.LayerChart:
     """Draw the users in one stage and the fan of their forecast, on a scale of its own."""
-    colour = f"stage-{stage}"
+    colour = "muted" if stage == GONE else f"stage-{stage}"
     shown = past.filter(pl.col("ds") > last_date(past) - pl.duration(days=CLOSE_UP_DAYS))
     shade, line, *words = edge(last_date(past), last_date(ahead))
     run = source(shown).mark_line(color=variable(colour), strokeWidth=2.5)
-    expected = source(joined(shown, ahead, "users")).mark_line(color=variable(colour), strokeWidth=2.5, strokeDash=[4, 3])
+    expected = source(joined(shown, ahead, "users")).mark_line(
+        color=variable(colour), strokeWidth=2.5, strokeDash=[4, 3]
+    )
     axes = {"x": time_axis(3)}
     drawn = [
         shade,
@@ -162,12 +175,13 @@ def interests(history: pl.DataFrame, forecast: pl.DataFrame | None, names: Seque
         )
     )
     titles = [*names, say("report.interests.other")]
-    labelled = [title for title in stream_labels(whole.filter(pl.col("ds") <= last), titles)]
+    labelled = stream_labels(whole.filter(pl.col("ds") <= last), titles)
     shade, line, *words = edge(last, end)
     veil = shade.mark_rect(color=variable("card"), opacity=0.4)
     wide = whole.with_columns(rank=pl.format("c{}", "rank")).pivot("rank", index="ds", values="share").sort("ds")
     tips = [tip(f"c{rank}", title, ".1%") for rank, title in enumerate(titles) if f"c{rank}" in wide.columns]
-    return layered(stream, veil, line, *words, *labelled, pointer(wide, [tip_day(), *tips]), height=340)
+    drawn = [stream, veil, line, *words, *labelled, pointer(wide, [tip_day(), *tips])]
+    return layered(*drawn, height=340, right=RIGHT_ROOM)
 
 
 def stream_labels(past: pl.DataFrame, titles: Sequence[str]) -> list[alt.Chart]:
@@ -178,18 +192,39 @@ def stream_labels(past: pl.DataFrame, titles: Sequence[str]) -> list[alt.Chart]:
         pl.col("share") >= LABELLED_SHARE
     )
     names = placed.with_columns(title=pl.col("rank").replace_strict(range(len(titles)), titles, return_dtype=pl.String))
-    text = source(names).mark_text(limit=180, fontWeight=600, color="#10161d", stroke=None)
-    return [text.encode(x="ds:T", y="y:Q", text="title:N")]
+    deep = pl.col("rank").is_in(DEEP_INTERESTS)
+    return [
+        source(names.filter(where))
+        .mark_text(limit=180, fontWeight=600, color=ink)
+        .encode(x="ds:T", y="y:Q", text="title:N")
+        for where, ink in ((deep, LIGHT_INK), (~deep, DARK_INK))
+    ]
 
 
 def growth(account: pl.DataFrame) -> alt.LayerChart:
     """Draw who came and who went, week by week, and the net of it."""
     scale = alt.Scale(domain=list(FLOWS), range=[variable(colour) for colour in FLOWS.values()])
-    inset = account.with_columns(start=pl.col("start").cast(pl.Datetime) + pl.duration(hours=30))
-    bars = source(inset).mark_bar().encode(
-        x=time_axis(), x2="start:T", y=count_axis("users", stack="zero"), color=alt.Color("flow:N", scale=scale, legend=None)
+    inset = stacked(account).with_columns(start=pl.col("start").cast(pl.Datetime) + pl.duration(hours=GAP_HOURS))
+    bars = (
+        source(inset)
+        .mark_rect()
+        .encode(
+            x=time_axis(),
+            x2="start:T",
+            y=count_axis("lo"),
+            y2="hi",
+            color=alt.Color("flow:N", scale=scale, legend=None),
+        )
     )
     wide = account.pivot("flow", index="ds", values="users").sort("ds").with_columns(net=pl.sum_horizontal(*FLOWS))
     net = source(wide).mark_line(color=variable("ink"), strokeWidth=1.6).encode(x=time_axis(), y=count_axis("net"))
     tips = [tip(flow, say(f"report.flow.{flow}"), "+,") for flow in (*FLOWS, "net")]
     return layered(bars, net, pointer(wide, [tip_day(), *tips]), height=240)
+
+
+def stacked(account: pl.DataFrame) -> pl.DataFrame:
+    """Return the flows with the ends ``lo, hi`` of their bars: gains on each other, losses below zero."""
+    returned = pl.col("flow") == "resurrected"
+    new = pl.when(pl.col("flow") == "new").then("users").sum().over("ds")
+    base = pl.when(returned).then(new).otherwise(0)
+    return account.with_columns(lo=base, hi=base + pl.col("users"))

@@ -25,6 +25,8 @@ TOP_INTERESTS = 8
 #: Rows of the retention map; more weekly cohorts than this are merged by fours.
 MAX_COHORTS = 20
 GONE = "churned"
+#: A share below this is none.
+NOTHING = 1e-9
 
 
 @dataclass(frozen=True)
@@ -120,7 +122,7 @@ def expectation(now: float, ahead: pl.DataFrame) -> Expectation:
 def pace(history: pl.DataFrame, forecast: pl.DataFrame, horizon_days: int) -> Expectation:
     """Return the mean a day of one series: over as many days back as the forecast looks ahead, and ahead."""
     past = recent(history, max(WEEK_DAYS, horizon_days))
-    return Expectation(past["y"].mean(), forecast["mean"].mean())  # type: ignore[arg-type]
+    return Expectation(mean(past["y"]), mean(forecast["mean"]))
 
 
 def movers(history: pl.DataFrame, forecast: pl.DataFrame) -> pl.DataFrame:
@@ -155,8 +157,12 @@ def interest_bands(history: pl.DataFrame, forecast: pl.DataFrame | None) -> pl.D
     rank = pl.col("unique_id").replace_strict(top, range(len(top)), default=None, return_dtype=pl.Int64)
     shares = pl.concat([part.select("unique_id", "ds", "share") for part in parts]).with_columns(rank=rank)
     named = shares.filter(pl.col("rank").is_not_null()).group_by("ds", "rank").agg(pl.col("share").sum())
-    rest = named.group_by("ds").agg(share=(1 - pl.col("share").sum()).clip(0)).with_columns(rank=pl.lit(len(top), dtype=pl.Int64))
-    whole = named if rest["share"].max() < 1e-9 else pl.concat([named, rest.select(named.columns)])  # type: ignore[operator]
+    rest = (
+        named.group_by("ds")
+        .agg(share=(1 - pl.col("share").sum()).clip(0))
+        .with_columns(rank=pl.lit(len(top), dtype=pl.Int64))
+    )
+    whole = named if greatest(rest["share"]) < NOTHING else pl.concat([named, rest.select(named.columns)])
     return whole.sort("ds", "rank")
 
 
@@ -239,4 +245,15 @@ def stage_now(history: pl.DataFrame) -> dict[str, int]:
 
 def last_date(frame: pl.DataFrame) -> date:
     """Return the last day of a table."""
-    return frame["ds"].max()  # type: ignore[return-value]
+    last: date = max(frame["ds"])
+    return last
+
+
+def mean(column: pl.Series) -> float:
+    """Return the mean of a column, 0 if it is empty."""
+    return float(column.sum()) / max(1, len(column))
+
+
+def greatest(column: pl.Series) -> float:
+    """Return the greatest number of a column."""
+    return float(max(column.drop_nulls(), default=0.0))

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import polars as pl
 
 from foretide.report import charts
-from foretide.report.blocks import Figure, Swatch, Table, Tile, figure, polylines, table
+from foretide.report.blocks import Columns, Figure, Swatch, Table, Tile, figure, polylines, table
 from foretide.report.data import ReportData, given
 from foretide.report.figures import (
     WEEK_DAYS,
@@ -159,7 +159,7 @@ def silent_tile(data: ReportData) -> Iterator[Tile]:
     """Yield how many users are expected to show no activity in the horizon."""
     if not given(data.outlook):
         return
-    silent = data.outlook["p_inactive"].sum()
+    silent = float(data.outlook["p_inactive"].sum())
     words = say(
         "report.tile.of_users",
         share=percent(silent / data.outlook.height),
@@ -227,7 +227,7 @@ def stage_table(data: ReportData, history: pl.DataFrame, ahead: pl.DataFrame) ->
     days = pl.concat([history.select("ds", "stage", "users"), *later])
     apart = (pl.col("ds") - pl.lit(data.last_day)).dt.total_days() % WEEK_DAYS == 0
     wide = days.filter(apart).pivot("stage", index="ds", values="users").sort("ds", descending=True)
-    columns = {"ds": (say("report.word.day"), day)} | {
+    columns: Columns = {"ds": (say("report.word.day"), day)} | {
         stage: (say(f"stage.{stage}"), lambda x: number(x, 0)) for stage in STAGES if stage in wide.columns
     }
     return table(say("report.lifecycle.title"), wide, columns, note=say("report.weekly"))

@@ -58,9 +58,7 @@ def write_report(data: ReportData, path: Path, lang: str = "en") -> Path:
 def check_extras() -> None:
     """Raise if a library of the extra is missing."""
     if any(find_spec(name) is None for name in EXTRAS):
-        raise MissingExtraError(
-            "the report needs altair, jinja2 and vl-convert-python; install foretide[report]"
-        )
+        raise MissingExtraError("the report needs altair, jinja2 and vl-convert-python; install foretide[report]")
 
 
 def page(data: ReportData, lang: str) -> str:
@@ -78,21 +76,25 @@ def page(data: ReportData, lang: str) -> str:
         "formatLocale": theme.number_locale(),
         "timeFormatLocale": theme.time_locale(),
     }
-    return environment().get_template("report.html").render(
-        data=data,
-        lang=TAGS[lang],
-        lead=headline.lead(data),
-        tiles=headline.tiles(data),
-        first=first,
-        sections=parts,
-        ids=ids,
-        charts=script_json({"settings": settings, "specs": specs}),
-        script=script,
-        style=style,
-        policy=policy(script, style),
-        series_only=first is None,
-        heat=list(theme.HEAT_COLOURS),
-        version=version(),
+    return (
+        environment()
+        .get_template("report.html")
+        .render(
+            data=data,
+            lang=TAGS[lang],
+            lead=headline.lead(data),
+            tiles=headline.tiles(data),
+            first=first,
+            sections=parts,
+            ids=ids,
+            charts=script_json({"settings": settings, "specs": specs}),
+            script=script,
+            style=style,
+            policy=policy(script, style),
+            series_only=first is None,
+            heat=list(theme.HEAT_COLOURS),
+            version=version(),
+        )
     )
 
 
@@ -121,7 +123,8 @@ def chart_script() -> str:
     import vl_convert
 
     own = template("report.js")
-    return vl_convert.javascript_bundle(own).replace("</script", "<\\/script").replace("\r", "")  # type: ignore[no-any-return]
+    bundle: str = vl_convert.javascript_bundle(own)
+    return bundle.replace("</script", "<\\/script").replace("\r", "")
 
 
 @cache

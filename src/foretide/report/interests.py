@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import polars as pl
 
 from foretide.report import charts, snapshots
-from foretide.report.blocks import Figure, Section, Swatch, Table, figure, table
+from foretide.report.blocks import Columns, Figure, Section, Swatch, Table, figure, table
 from foretide.report.data import ReportData, given
-from foretide.report.figures import movers, recent, top_interests
-from foretide.report.wording import percent, points, strong
+from foretide.report.figures import interest_bands, movers, recent, top_interests
+from foretide.report.wording import day, percent, points, strong
 from foretide.text import say
 
 #: Bars in the chart of movers, from both ends.
@@ -35,7 +35,11 @@ def interests(data: ReportData) -> Section | None:
         "report.interests.sentence", first=strong(first), share=strong(percent(now.get(first, 0.0))), mover=mover
     )
     return Section(
-        "interests", say("report.interests.title"), sentence.strip(), tuple(figures), remark=say("report.interests.remark")
+        "interests",
+        say("report.interests.title"),
+        sentence.strip(),
+        tuple(figures),
+        remark=say("report.interests.remark"),
     )
 
 
@@ -50,18 +54,29 @@ def stream(data: ReportData, names: list[str], now: Mapping[str, float]) -> Figu
         if title in names or rest > 0.0005
     )
     drawn = charts.interests(data.interest_history, data.interest_forecast, names)  # type: ignore[arg-type]
-    return figure("interests", say("report.interests.stream"), drawn, legend=legend)
+    return figure("interests", say("report.interests.stream"), drawn, legend=legend, table=stream_table(data, titles))
+
+
+def stream_table(data: ReportData, titles: Sequence[str]) -> Table:
+    """Return the shares of the top interests, newest first."""
+    bands = interest_bands(data.interest_history, data.interest_forecast)  # type: ignore[arg-type]
+    wide = bands.pivot("rank", index="ds", values="share").sort("ds", descending=True)
+    columns: Columns = {"ds": (say("report.word.day"), day)}
+    columns |= {str(rank): (title, percent) for rank, title in enumerate(titles) if str(rank) in wide.columns}
+    return table(say("report.interests.stream"), wide, columns)
 
 
 def mover_figure(moves: pl.DataFrame) -> Figure:
     """Return the bars of those who gain and lose most, and the table of all."""
-    ends = moves if moves.height <= MAX_MOVERS else pl.concat([moves.head(MAX_MOVERS // 2), moves.tail(MAX_MOVERS // 2)])
+    ends = (
+        moves if moves.height <= MAX_MOVERS else pl.concat([moves.head(MAX_MOVERS // 2), moves.tail(MAX_MOVERS // 2)])
+    )
     return figure("movers", say("report.interests.movers"), snapshots.movers(ends), table=mover_table(moves))
 
 
 def mover_table(moves: pl.DataFrame) -> Table:
     """Return every interest with its share now and expected."""
-    columns = {
+    columns: Columns = {
         "category": (say("report.word.interest"), str),
         "now": (say("report.word.now"), lambda x: percent(x, 2)),
         "ahead": (say("report.word.expected"), lambda x: percent(x, 2)),

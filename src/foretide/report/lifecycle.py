@@ -5,9 +5,10 @@ from __future__ import annotations
 import polars as pl
 
 from foretide.report import charts
-from foretide.report.blocks import Figure, Section, Table, figure, table
+from foretide.report.activity import ahead_table
+from foretide.report.blocks import Columns, Figure, Section, Table, figure, table
 from foretide.report.data import ReportData, given
-from foretide.report.figures import levels, stage_now, stage_users
+from foretide.report.figures import last_date, levels, stage_now, stage_users
 from foretide.report.headline import at_horizon
 from foretide.report.wording import day, number, signed, strong
 from foretide.schema import STAGES
@@ -29,7 +30,7 @@ def stages(data: ReportData) -> Section | None:
         gain_change=signed(gain, 0),
         loss=strong(say(f"stage.{loser}")),
         loss_change=signed(loss, 0),
-        date=day(ahead["ds"].max()),  # type: ignore[arg-type]
+        date=day(last_date(ahead)),
     )
     drawn = [stage for stage in STAGES if stage in later and (now[stage] or later[stage])]
     figures = tuple(stage_figure(history, ahead, stage) for stage in drawn)
@@ -41,20 +42,20 @@ def stages(data: ReportData) -> Section | None:
 def stage_figure(history: pl.DataFrame, ahead: pl.DataFrame, stage: str) -> Figure:
     """Return the course of one stage."""
     past, later = (frame.filter(pl.col("stage") == stage) for frame in (history, ahead))
-    return figure(f"stage-{stage}", say(f"stage.{stage}"), charts.stage_course(past, later, stage))
+    return figure(
+        f"stage-{stage}", say(f"stage.{stage}"), charts.stage_course(past, later, stage), table=ahead_table(later, 0)
+    )
 
 
 def stage_interval_table(ahead: pl.DataFrame) -> Table:
     """Return what is expected of each stage at the horizon, with its intervals."""
     end = ahead.filter(pl.col("ds") == ahead["ds"].max())
     order = pl.col("stage").replace_strict(STAGES, range(len(STAGES)), return_dtype=pl.Int64)
-    columns = {
+    columns: Columns = {
         "stage": (say("report.word.stage"), lambda stage: say(f"stage.{stage}")),
         "mean": (say("report.word.expected"), lambda x: number(x, 0)),
     }
     for level in levels(ahead):
         columns[f"lo-{level}"] = (say("report.word.low", level=level), lambda x: number(x, 0))
         columns[f"hi-{level}"] = (say("report.word.high", level=level), lambda x: number(x, 0))
-    return table(say("report.stages.title"), end.sort(order), columns)
-
-
+    return table(say("report.stages.caption", date=day(last_date(ahead))), end.sort(order), columns)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, datetime, time
+from datetime import date, datetime
 from typing import Any
 
 import altair as alt
 import polars as pl
 
 from foretide.report.figures import levels
-from foretide.report.theme import variable
+from foretide.report.theme import PADDING, variable
 from foretide.schema import STAGES
 from foretide.text import say
 
@@ -28,7 +28,7 @@ def rounded(frame: pl.DataFrame) -> pl.DataFrame:
 
 def source(frame: pl.DataFrame) -> alt.Chart:
     """Begin a chart on a table."""
-    return alt.Chart(alt.Data(values=[_plain(row) for row in rounded(frame).iter_rows(named=True)]))
+    return alt.Chart(alt.InlineData(values=[_plain(row) for row in rounded(frame).iter_rows(named=True)]))
 
 
 def _plain(row: dict[str, Any]) -> dict[str, Any]:
@@ -45,7 +45,7 @@ def time_axis(ticks: int | None = None) -> alt.X:
 
 def count_axis(field: str, zero: bool = True, **channel: Any) -> alt.Y:
     """Return an axis of counts."""
-    return alt.Y(f"{field}:Q", title=None, axis=alt.Axis(format=","), scale=alt.Scale(zero=zero), **channel)
+    return alt.Y(f"{field}:Q", title=None, axis=alt.Axis(format=",~f"), scale=alt.Scale(zero=zero), **channel)
 
 
 def tip_day() -> alt.Tooltip:
@@ -58,12 +58,12 @@ def tip(field: str, title: str, format_: str) -> alt.Tooltip:
     return alt.Tooltip(f"{field}:Q", title=title, format=format_)
 
 
-def edge(last: date, end: date, words: bool = True) -> list[alt.Chart]:
+def edge(last: date, end: date) -> list[alt.Chart]:
     """Return the shade over the forecast, the line where the past ends, and the two words at it."""
     at = pl.DataFrame({"ds": [last], "end": [end]})
     shade = source(at).mark_rect(color=variable("tint"), opacity=1).encode(x="ds:T", x2="end:T")
     line = source(at).mark_rule(color=variable("muted"), strokeWidth=1).encode(x="ds:T")
-    return [shade, line, *(_edge_words(at) if words else [])]
+    return [shade, line, *_edge_words(at)]
 
 
 def _edge_words(at: pl.DataFrame) -> list[alt.Chart]:
@@ -96,9 +96,10 @@ def pointer(wide: pl.DataFrame, tips: Sequence[alt.Tooltip]) -> alt.Chart:
     )
 
 
-def layered(*parts: alt.Chart, height: int) -> alt.LayerChart:
-    """Put marks over each other in a chart as wide as its place on the page."""
-    return alt.layer(*parts).properties(width="container", height=height)
+def layered(*parts: alt.Chart, height: int, right: int | None = None) -> alt.LayerChart:
+    """Put marks over each other in a chart as wide as its place on the page, with room to its right for words."""
+    padding = alt.Undefined if right is None else {**PADDING, "right": right}
+    return alt.LayerChart(layer=list(parts), width="container", height=height, padding=padding)
 
 
 def stage_colour() -> alt.Color:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import polars as pl
 
 from foretide.report import charts, snapshots
-from foretide.report.blocks import Figure, Section, Swatch, Table, figure, table
+from foretide.report.blocks import Columns, Figure, Section, Swatch, Table, figure, table
 from foretide.report.data import ReportData, given
-from foretide.report.figures import RECENT_DAYS, cohorts, recent, returned, weekly_account
-from foretide.report.wording import day, hour, number, percent, signed, strong, weekday
+from foretide.report.figures import RECENT_DAYS, cohorts, greatest, recent, returned, weekly_account
+from foretide.report.wording import day, hour, number, percent, signed, strong, weekday, weekday_in_full
 from foretide.text import say
 
 #: The retention sentence speaks of this week, or of the last one there is.
@@ -49,7 +49,7 @@ def growth_figure(data: ReportData, weekly: pl.DataFrame) -> Figure:
     flows = [Swatch(colour, say(f"report.flow.{flow}")) for flow, colour in charts.FLOWS.items()]
     wide = weekly.pivot("flow", index="ds", values="users").sort("ds", descending=True)
     wide = wide.with_columns(net=pl.sum_horizontal(*charts.FLOWS))
-    columns = {"ds": (say("report.word.week"), day)} | {
+    columns: Columns = {"ds": (say("report.word.week"), day)} | {
         flow: (say(f"report.flow.{flow}"), lambda x: signed(x, 0)) for flow in (*charts.FLOWS, "net")
     }
     return figure(
@@ -65,7 +65,7 @@ def retention(data: ReportData) -> Section | None:
     """Say how many came back some weeks after their first."""
     if not given(data.retention):
         return None
-    age = min(RETENTION_WEEK, int(data.retention["age"].max()))  # type: ignore[arg-type]
+    age = min(RETENTION_WEEK, int(greatest(data.retention["age"])))
     map_, span = cohorts(data.retention)
     retained, users = returned(data.retention, age)
     if not users or map_.is_empty():
@@ -83,7 +83,7 @@ def retention(data: ReportData) -> Section | None:
         say("report.retention.chart", date=day(data.last_day)),
         snapshots.retention(map_),
         table=retention_table(map_),
-        scale=(percent(0, 0), percent(map_["share"].max(), 0)),  # type: ignore[arg-type]
+        scale=(percent(0, 0), percent(greatest(map_["share"]), 0)),
     )
     return Section("retention", say("report.retention.title"), sentence, (drawn,), remark=remark)
 
@@ -93,9 +93,12 @@ def retention_table(map_: pl.DataFrame) -> Table:
     ages = map_["age"].unique().sort()
     ages = ages.gather_every(-(-len(ages) // MAX_AGES))
     wide = (
-        map_.filter(pl.col("age").is_in(ages.to_list())).sort("age").pivot("age", index="cohort", values="share").sort("cohort")
+        map_.filter(pl.col("age").is_in(ages.to_list()))
+        .sort("age")
+        .pivot("age", index="cohort", values="share")
+        .sort("cohort")
     )
-    columns = {"cohort": (say("report.word.cohort"), day)} | {
+    columns: Columns = {"cohort": (say("report.word.cohort"), day)} | {
         str(age): (str(age), lambda x: percent(x, 0)) for age in ages
     }
     return table(say("report.retention.caption"), wide, columns)
@@ -113,10 +116,10 @@ def habits(data: ReportData) -> Section | None:
     quiet, quiet_events = days.row(0)
     sentence = say(
         "report.habits.sentence",
-        weekday=strong(weekday(busy["weekday"])),
+        weekday=strong(weekday_in_full(busy["weekday"])),
         hour=strong(say("report.habits.part", start=hour(busy["hour"]), end=hour(busy["hour"] + 1))),
         share=percent(busy["events"] / total),
-        quiet=weekday(quiet),
+        quiet=weekday_in_full(quiet),
         quiet_share=percent(quiet_events / total),
     )
     drawn = figure(
@@ -134,7 +137,7 @@ def habit_table(frame: pl.DataFrame, total: int) -> Table:
     part = pl.col("hour").cast(pl.Int64) // DAY_PART_HOURS
     parts = frame.group_by("weekday", part.alias("part")).agg(share=pl.col("events").sum() / total)
     wide = parts.sort("part").pivot("part", index="weekday", values="share").sort("weekday")
-    columns = {"weekday": (say("report.word.weekday"), weekday)}
+    columns: Columns = {"weekday": (say("report.word.weekday"), weekday)}
     for name in wide.columns[1:]:
         start = int(name) * DAY_PART_HOURS
         heading = say("report.habits.part", start=hour(start), end=hour(start + DAY_PART_HOURS))

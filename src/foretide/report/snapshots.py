@@ -8,29 +8,38 @@ from __future__ import annotations
 import altair as alt
 import polars as pl
 
+from foretide.report.figures import greatest
 from foretide.report.marks import count_axis, layered, source, stage_colour, tip
 from foretide.report.theme import HEAT_COLOURS, variable
-from foretide.report.wording import hour, weekday
+from foretide.report.wording import day, hour, weekday
 from foretide.text import say
 
 
 def movers(table: pl.DataFrame) -> alt.LayerChart:
     """Draw gains to the right and losses to the left, in percentage points of all activity."""
-    ranked = table.with_row_index("rank").with_columns(points=100 * pl.col("change"), gain=pl.col("change") >= 0)
+    ranked = table.with_row_index("rank").with_columns(points=(100 * pl.col("change")).round(2) + 0.0)
+    ranked = ranked.with_columns(gain=pl.col("points") >= 0)
     rows = alt.Y(
-        "category:N", sort=alt.EncodingSortField("rank", op="min", order="ascending"), title=None, axis=alt.Axis(labelLimit=190)
+        "category:N",
+        sort=alt.EncodingSortField("rank", op="min", order="ascending"),
+        title=None,
+        axis=alt.Axis(labelLimit=190),
     )
     colour = alt.Color(
         "gain:N", scale=alt.Scale(domain=[True, False], range=[variable("gain"), variable("loss")]), legend=None
     )
-    reach = 1.3 * ranked["points"].abs().max()  # type: ignore[operator]
+    reach = 1.3 * max(0.01, greatest(ranked["points"].abs()))
     across = alt.X("points:Q", title=None, scale=alt.Scale(domain=[-reach, reach], nice=False), axis=None)
     told = [
         alt.Tooltip("category:N", title=say("report.word.interest")),
         tip("now", say("report.word.now"), ".2%"),
         tip("ahead", say("report.word.expected"), ".2%"),
     ]
-    bars = source(ranked).mark_bar(height={"band": 0.62}, cornerRadius=2).encode(x=across, y=rows, color=colour, tooltip=told)
+    bars = (
+        source(ranked)
+        .mark_bar(height={"band": 0.62}, cornerRadius=2)
+        .encode(x=across, y=rows, color=colour, tooltip=told)
+    )
     texts = [
         source(ranked.filter(pl.col("gain") == gains))
         .mark_text(align="left" if gains else "right", dx=5 if gains else -5)
@@ -48,7 +57,11 @@ def heat(field: str, top: float) -> alt.Color:
 
 def retention(table: pl.DataFrame) -> alt.LayerChart:
     """Draw the share of each cohort that was seen again, by weeks since its first."""
-    cells = table.with_columns(day=pl.col("cohort").dt.strftime("%Y-%m-%d"))
+    weeks = table["cohort"].unique().sort()
+    cells = table.with_columns(
+        day=pl.col("cohort").replace_strict(weeks, [day(week) for week in weeks], return_dtype=pl.String),
+        order=pl.col("cohort").dt.epoch("d"),
+    )
     told = [
         alt.Tooltip("day:N", title=say("report.word.cohort")),
         tip("age", say("report.word.week"), "d"),
@@ -59,8 +72,8 @@ def retention(table: pl.DataFrame) -> alt.LayerChart:
     squares = source(cells.drop("cohort")).mark_rect(cornerRadius=2, stroke=variable("card"), strokeWidth=1.5)
     squares = squares.encode(
         x=alt.X("age:O", axis=axis),
-        y=alt.Y("day:O", title=None),
-        color=heat("share", table["share"].max()),  # type: ignore[arg-type]
+        y=alt.Y("day:O", title=None, sort=alt.EncodingSortField("order", op="min")),
+        color=heat("share", greatest(table["share"])),
         tooltip=told,
     )
     return layered(squares, height=max(120, 20 * cells["day"].n_unique()))
@@ -85,7 +98,7 @@ def habits(table: pl.DataFrame) -> alt.LayerChart:
     squares = squares.encode(
         x=alt.X("time:O", title=None, axis=alt.Axis(labelAngle=0, labelOverlap="parity", labelSeparation=8)),
         y=rows,
-        color=heat("share", named["share"].max()),  # type: ignore[arg-type]
+        color=heat("share", greatest(named["share"])),
         tooltip=told,
     )
     return layered(squares, height=7 * 30)
@@ -98,7 +111,7 @@ def chances(bins: pl.DataFrame) -> alt.LayerChart:
         alt.Tooltip("name:N", title=say("report.word.stage")),
         tip("users", say("report.word.users"), ","),
     ]
-    bars = source(bins).mark_bar(stroke=variable("card"), strokeWidth=1)
+    bars = source(bins).mark_rect(stroke=variable("card"), strokeWidth=1)
     across = alt.X(
         "lo:Q",
         title=say("report.outlook.chance"),
@@ -109,9 +122,9 @@ def chances(bins: pl.DataFrame) -> alt.LayerChart:
         bars.encode(
             x=across,
             x2="hi:Q",
-            y=count_axis("users", stack="zero"),
+            y=count_axis("base"),
+            y2="top",
             color=stage_colour(),
-            order=alt.Order("order:Q"),
             tooltip=told,
         ),
         height=240,

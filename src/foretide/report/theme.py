@@ -44,6 +44,13 @@ INTEREST_COLOURS = {
     "interest-7": ("#b9b7e3", "#c3c1ea"),
     "interest-other": ("#d3d8df", "#444d59"),
 }
+#: Words on a stage or an interest: dark on the light colours, light on the deep ones.
+DARK_INK, LIGHT_INK = "#10161d", "#ffffff"
+DEEP_INTERESTS = frozenset({0, 2, 4, 6})
+#: Room around a chart, in pixels: above it stand the words past and forecast.
+PADDING = {"left": 0, "right": 6, "top": 20, "bottom": 6}
+#: Room for a word or a figure to the right of a chart.
+RIGHT_ROOM = 40
 #: From nothing to much, for heat maps.
 HEAT_COLOURS = {
     "heat-0": ("#eef3f8", "#1c232c"),
@@ -89,7 +96,7 @@ def chart_config() -> dict[str, Any]:
     return {
         "font": FONT,
         "background": "transparent",
-        "padding": {"left": 0, "right": 6, "top": 20, "bottom": 0},
+        "padding": PADDING,
         "view": {"stroke": None},
         "autosize": {"type": "fit-x", "contains": "padding"},
         "axis": axis,

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import polars as pl
 
-from foretide.report.blocks import Section, Table, table
+from foretide.report.blocks import Columns, Section, Table, table
 from foretide.report.data import ReportData, given
 from foretide.report.wording import change, listing, number, percent, strong
 from foretide.text import say
@@ -55,8 +55,7 @@ def compared(what: str, frame: pl.DataFrame) -> Iterator[str]:
     errors = mase_of(frame)
     if OURS in errors and errors.get(NAIVE):
         words = change(errors[OURS] / errors[NAIVE], "error")
-        same = words == say("report.change.same")
-        yield say(f"report.backtest.clause{'_same' if same else ''}", what=series_words(what), change=strong(words))
+        yield say("report.backtest.clause", what=series_words(what), change=strong(words))
 
 
 def lost_to(what: str, frame: pl.DataFrame) -> Iterator[str]:
@@ -71,7 +70,7 @@ def lost_to(what: str, frame: pl.DataFrame) -> Iterator[str]:
 
 def backtest_table(what: str, frame: pl.DataFrame) -> Table:
     """Return the models' errors, the best figure of each column stressed."""
-    columns = {"model": (say("report.metric.model"), str)} | {
+    columns: Columns = {"model": (say("report.metric.model"), str)} | {
         name: (say(f"report.metric.{name}"), metric) for name in (*ERRORS, *FITS) if name in frame.columns
     }
     columns |= {name: (say(f"report.metric.{name}"), percent) for name in COVERAGES if name in frame.columns}
@@ -94,7 +93,7 @@ def best_rows(column: pl.Series, *, largest: bool) -> list[int]:
     """Return the rows that hold the best figure."""
     known = column.cast(pl.Float64).fill_nan(None)
     best = known.max() if largest else known.min()
-    return [] if best is None else (known - best).abs().le(SAME).fill_null(value=False).arg_true().to_list()  # type: ignore[operator]
+    return [] if best is None else (known - best).abs().le(SAME).fill_null(value=False).arg_true().to_list()
 
 
 def health(data: ReportData) -> Section | None:
@@ -115,7 +114,7 @@ def health(data: ReportData) -> Section | None:
 
 def finding_table(findings: pl.DataFrame) -> Table:
     """Return the findings in words: what, how often, an example, what is done about it."""
-    columns = {
+    columns: Columns = {
         "check": (say("report.word.finding"), lambda code: say(f"check.{code}.title")),
         "example": (say("report.word.example"), lambda x: x or "–"),
         "code": (say("report.word.what_we_do"), lambda code: say(f"check.{code}.action")),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 from foretide.report import snapshots
-from foretide.report.blocks import Figure, Section, Swatch, Table, figure, table
+from foretide.report.blocks import Columns, Figure, Section, Swatch, Table, figure, table
 from foretide.report.data import ReportData, given
 from foretide.report.wording import number, percent, strong
 from foretide.schema import STAGES
@@ -29,7 +29,7 @@ def outlook(data: ReportData) -> Section | None:
     sentence = say(
         "report.outlook.sentence",
         users=number(users.height),
-        silent=strong(number(users["p_inactive"].sum(), 0)),
+        silent=strong(number(float(users["p_inactive"].sum()), 0)),
         days=data.horizon_days,
         sure=strong(number(int((users["p_inactive"] > SURE).sum()))),
         limit=percent(SURE, 0),
@@ -51,12 +51,14 @@ def chance_figure(data: ReportData, users: pl.DataFrame) -> Figure:
 
 
 def chance_bins(users: pl.DataFrame) -> pl.DataFrame:
-    """Return ``lo, hi, label, stage, name, order, users``: users by tenths of the chance and by stage."""
+    """Return ``lo, hi, label, stage, name, users, base, top``: users by tenths of the chance and by stage."""
     bin_ = (pl.col("p_inactive") * CHANCE_BINS).floor().clip(0, CHANCE_BINS - 1).cast(pl.Int64)
     counts = users.group_by(bin_.alias("bin"), "stage").agg(users=pl.len()).sort("bin", "stage")
     edges = [percent(i / CHANCE_BINS, 0) for i in range(CHANCE_BINS + 1)]
     labels = [say("report.outlook.from_to", lo=edges[i], hi=edges[i + 1]) for i in range(CHANCE_BINS)]
-    return counts.select(
+    by_stage = counts.with_columns(order=stage_order()).sort("bin", "order")
+    top = pl.col("users").cum_sum().over("bin")
+    return by_stage.select(
         "stage",
         "users",
         lo=pl.col("bin") / CHANCE_BINS,
@@ -65,29 +67,34 @@ def chance_bins(users: pl.DataFrame) -> pl.DataFrame:
         name=pl.col("stage").replace_strict(
             STAGES, [say(f"stage.{stage}") for stage in STAGES], return_dtype=pl.String
         ),
-        order=pl.col("stage").replace_strict(STAGES, range(len(STAGES)), return_dtype=pl.Int64),
+        base=top - pl.col("users"),
+        top=top,
     )
+
+
+def stage_order() -> pl.Expr:
+    """Return the place of a stage in the order of drawing."""
+    return pl.col("stage").replace_strict(STAGES, range(len(STAGES)), return_dtype=pl.Int64)
 
 
 def stage_outlook_table(users: pl.DataFrame) -> Table:
     """Return the outlook by present stage."""
-    order = pl.col("stage").replace_strict(STAGES, range(len(STAGES)), return_dtype=pl.Int64)
     means = users.group_by("stage").agg(
         pl.len().alias("users"), pl.col("p_inactive").mean(), pl.col("expected_active_days").mean()
     )
-    columns = {
+    columns: Columns = {
         "stage": (say("report.word.stage"), lambda stage: say(f"stage.{stage}")),
         "users": (say("report.word.users"), number),
         "p_inactive": (say("report.outlook.chance_mean"), percent),
         "expected_active_days": (say("report.outlook.active_days"), lambda x: number(x, 1)),
     }
-    return table(say("report.outlook.caption"), means.sort(order), columns)
+    return table(say("report.outlook.caption"), means.sort(stage_order()), columns)
 
 
 def quality_table(quality: pl.DataFrame) -> Table:
     """Return how good the chances were on an earlier horizon, beside the simple rates."""
     names = [name for name in NAMES if name in quality.columns]
-    columns = {name: (say(f"report.metric.{name}"), segment) for name in names} | {
+    columns: Columns = {name: (say(f"report.metric.{name}"), segment) for name in names} | {
         name: (say(f"report.metric.{name}"), lambda x, digits=digits: number(x, digits))
         for name, digits in SCORES.items()
         if name in quality.columns
@@ -108,7 +115,7 @@ def recommendations(data: ReportData) -> Section | None:
         return None
     best = data.recommendations.filter(pl.col("rank") <= MAX_ITEMS).sort("user_id", "rank")
     lists = best.group_by("user_id", maintain_order=True).agg(pl.col("item_id").str.join(" · ")).head(MAX_USERS)
-    columns = {"user_id": (say("report.word.user"), str), "item_id": (say("report.word.item"), str)}
+    columns: Columns = {"user_id": (say("report.word.user"), str), "item_id": (say("report.word.item"), str)}
     sample = table(say("report.recommend.caption"), lists, columns, n_names=2)
     sentence = say("report.recommend.sentence", users=strong(number(lists.height)))
     return Section("recommend", say("report.recommend.title"), sentence, tables=(sample,))

@@ -60,6 +60,11 @@ def weekday(index: int) -> str:
     return say("report.format.weekdays").split()[index - 1]
 
 
+def weekday_in_full(index: int) -> str:
+    """Return the name of a weekday as a sentence has it."""
+    return say("report.format.weekdays_in_full").split()[index - 1]
+
+
 def hour(index: int) -> str:
     """Return an hour of the day as on a clock."""
     return f"{index % 24:02d}:00"
