@@ -69,9 +69,13 @@ class HoltWinters(Method):
 
 
 def power_of_two(y: Floats) -> Floats:
-    """Return the size of each series ``(n_series, 1)``; dividing by a power of two rounds nothing."""
-    largest = np.nanmax(np.abs(y), axis=1, keepdims=True)
-    return np.exp2(np.ceil(np.log2(np.where(largest > 0, largest, 1.0))))
+    """Return the size of each series' first value that is not zero, ``(n_series, 1)``: what every origin knows.
+
+    Dividing by a power of two rounds nothing.
+    """
+    known = np.nan_to_num(np.abs(y))
+    first = np.take_along_axis(known, np.argmax(known > 0, axis=1, keepdims=True), axis=1)
+    return np.exp2(np.ceil(np.log2(np.where(first > 0, first, 1.0))))
 
 
 def smooth(
