@@ -22,7 +22,9 @@ SIGHT = {
         [[1.255528, -0.076749, -0.178779], [-0.078411, 0.930809, 0.147602], [0.004733, 0.691367, 0.303900]]
     ),
 }
-TO_XYZ = np.array([[0.4124564, 0.3575761, 0.1804375], [0.2126729, 0.7151522, 0.0721750], [0.0193339, 0.1191920, 0.9503041]])
+TO_XYZ = np.array(
+    [[0.4124564, 0.3575761, 0.1804375], [0.2126729, 0.7151522, 0.0721750], [0.0193339, 0.1191920, 0.9503041]]
+)
 WHITE = np.array([0.95047, 1.0, 1.08883])
 #: A difference (CIE 1976) that is plain to see in areas that touch.
 PLAIN = 15.0
@@ -56,7 +58,9 @@ def test_neighbours_stay_apart(sight, dark, colours):
 
 
 @pytest.mark.parametrize("dark", [False, True])
-@pytest.mark.parametrize(("text", "ground"), [("ink", "page"), ("ink", "card"), ("muted", "page"), ("muted", "card"), ("accent", "page")])
+@pytest.mark.parametrize(
+    ("text", "ground"), [("ink", "page"), ("ink", "card"), ("muted", "page"), ("muted", "card"), ("accent", "page")]
+)
 def test_words_are_readable(dark, text, ground):
     assert contrast(PALETTE[text][dark], PALETTE[ground][dark]) >= 4.5
 

@@ -11,7 +11,7 @@ from foretide.report.blocks import Columns, Figure, Section, Table, figure, tabl
 from foretide.report.data import ReportData, given
 from foretide.report.figures import forecast_blocks, levels, weekly_means
 from foretide.report.headline import paces, series_name
-from foretide.report.wording import change, day, listing, number, strong
+from foretide.report.wording import change, day, listing, number, sentences, strong, titled
 from foretide.text import say
 
 #: Series drawn, at most; and up to how many are drawn twice, close up and whole.
@@ -41,7 +41,7 @@ def activity(data: ReportData) -> Section | None:
     if len(every) > MAX_SERIES:
         remarks.append(say("report.activity.cut", shown=MAX_SERIES, n=number(len(every))))
     return Section(
-        "activity", say("report.activity.title"), sentence, tuple(figures), columns=2, remark=" ".join(remarks)
+        "activity", say("report.activity.title"), sentence, tuple(figures), columns=2, remark=sentences(remarks)
     )
 
 
@@ -50,7 +50,7 @@ def series_figures(data: ReportData, name: str, whole: bool) -> Iterator[Figure]
     own = pl.col("unique_id") == name
     past = data.activity_history.filter(own).sort("ds")  # type: ignore[union-attr]
     ahead = data.activity_forecast.filter(own).sort("ds")  # type: ignore[union-attr]
-    title = series_name(name)
+    title = name if name == series_name(name) else titled(series_name(name))
     yield figure(
         f"series-{name}",
         say("report.activity.close_up", name=title),

@@ -9,6 +9,7 @@ from typing import Any
 import altair as alt
 import polars as pl
 
+from foretide.report.wording import sentences
 from foretide.text import say
 
 #: Rows of a table on the page; what is cut off is stated.
@@ -101,7 +102,7 @@ def table(
     written = tuple(tuple(write(x) for write, x in zip(cells, row, strict=True)) for row in rows)
     cut = [say("report.cut", shown=MAX_ROWS, rows=f"{frame.height:,}")] if frame.height > MAX_ROWS else []
     header = tuple(heading for heading, _ in columns.values())
-    return Table(caption, header, written, n_names, " ".join([note, *cut]).strip())
+    return Table(caption, header, written, n_names, sentences([note, *cut]))
 
 
 def polylines(past: Sequence[float], ahead: Sequence[float]) -> tuple[str, str]:

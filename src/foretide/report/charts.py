@@ -25,7 +25,7 @@ from foretide.report.marks import (
     tip,
     tip_day,
 )
-from foretide.report.theme import DARK_INK, DEEP_INTERESTS, LIGHT_INK, RIGHT_ROOM, variable
+from foretide.report.theme import DARK_INK, DEEP_INTERESTS, LIGHT_INK, variable
 from foretide.schema import STAGES
 from foretide.text import say
 
@@ -64,7 +64,7 @@ def lifecycle(history: pl.DataFrame, ahead: pl.DataFrame, past: pl.DataFrame, fa
     shade, line, *words = edge(last, end)
     veil = shade.mark_rect(color=variable("card"), opacity=0.35)
     drawn = [areas, veil, line, *words, *active_fan(past, fan), pointer(wide, [tip_day(), *tips])]
-    return layered(*drawn, height=340, right=RIGHT_ROOM)
+    return layered(*drawn, height=340)
 
 
 def active_fan(past: pl.DataFrame, fan: pl.DataFrame) -> list[alt.Chart]:
@@ -132,7 +132,6 @@ def long_run(past: pl.DataFrame, ahead: pl.DataFrame) -> alt.LayerChart:
         *words,
         told,
         height=220,
-        right=RIGHT_ROOM,
     )
 
 
@@ -181,7 +180,7 @@ def interests(history: pl.DataFrame, forecast: pl.DataFrame | None, names: Seque
     wide = whole.with_columns(rank=pl.format("c{}", "rank")).pivot("rank", index="ds", values="share").sort("ds")
     tips = [tip(f"c{rank}", title, ".1%") for rank, title in enumerate(titles) if f"c{rank}" in wide.columns]
     drawn = [stream, veil, line, *words, *labelled, pointer(wide, [tip_day(), *tips])]
-    return layered(*drawn, height=340, right=RIGHT_ROOM)
+    return layered(*drawn, height=340)
 
 
 def stream_labels(past: pl.DataFrame, titles: Sequence[str]) -> list[alt.Chart]:

@@ -21,7 +21,7 @@ from foretide.report.figures import (
     staying,
     thinned,
 )
-from foretide.report.wording import change, day, number, percent, points, strong
+from foretide.report.wording import change, day, number, percent, points, sentences, strong
 from foretide.schema import STAGES
 from foretide.text import say
 
@@ -34,10 +34,10 @@ TILE_WEEKS = 26
 def lead(data: ReportData) -> str:
     """Return the sentence that answers the report's question."""
     if given(data.stage_history):
-        return " ".join([*users_lead(data), *interest_lead(data)])
+        return sentences([*users_lead(data), *interest_lead(data)])
     if given(data.activity_history) and given(data.activity_forecast):
         return series_lead(data)
-    return " ".join(interest_lead(data))
+    return sentences(interest_lead(data))
 
 
 def users_lead(data: ReportData) -> Iterator[str]:

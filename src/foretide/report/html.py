@@ -103,7 +103,7 @@ def environment() -> Environment:
     """Return the templates with their filters; whatever they insert is escaped."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
-    from foretide.report.wording import day, emphasised
+    from foretide.report.wording import day, emphasised, sentences
 
     made = Environment(
         loader=PackageLoader("foretide.report"),
@@ -113,7 +113,7 @@ def environment() -> Environment:
         lstrip_blocks=True,
     )
     made.filters |= {"emphasised": emphasised, "day": day}
-    made.globals |= {"say": say}
+    made.globals |= {"say": say, "sentences": sentences}
     return made
 
 

@@ -10,7 +10,7 @@ from foretide.report.blocks import Columns, Figure, Section, Table, figure, tabl
 from foretide.report.data import ReportData, given
 from foretide.report.figures import last_date, levels, stage_now, stage_users
 from foretide.report.headline import at_horizon
-from foretide.report.wording import day, number, signed, strong
+from foretide.report.wording import day, number, signed, strong, titled
 from foretide.schema import STAGES
 from foretide.text import say
 
@@ -43,7 +43,10 @@ def stage_figure(history: pl.DataFrame, ahead: pl.DataFrame, stage: str) -> Figu
     """Return the course of one stage."""
     past, later = (frame.filter(pl.col("stage") == stage) for frame in (history, ahead))
     return figure(
-        f"stage-{stage}", say(f"stage.{stage}"), charts.stage_course(past, later, stage), table=ahead_table(later, 0)
+        f"stage-{stage}",
+        titled(say(f"stage.{stage}")),
+        charts.stage_course(past, later, stage),
+        table=ahead_table(later, 0),
     )
 
 

@@ -10,7 +10,7 @@ import altair as alt
 import polars as pl
 
 from foretide.report.figures import levels
-from foretide.report.theme import PADDING, variable
+from foretide.report.theme import variable
 from foretide.schema import STAGES
 from foretide.text import say
 
@@ -38,7 +38,7 @@ def _plain(row: dict[str, Any]) -> dict[str, Any]:
 
 def time_axis(ticks: int | None = None) -> alt.X:
     """Return the axis of days."""
-    format_ = {part: say(f"report.format.axis.{part}") for part in ("year", "month", "week", "date")}
+    format_ = {part: say(f"report.format.axis.{part}") for part in ("year", "quarter", "month", "week", "date")}
     axis = alt.Axis(title=None, format=format_, labelSeparation=12, tickCount=ticks or alt.Undefined)
     return alt.X("ds:T", axis=axis)
 
@@ -96,10 +96,9 @@ def pointer(wide: pl.DataFrame, tips: Sequence[alt.Tooltip]) -> alt.Chart:
     )
 
 
-def layered(*parts: alt.Chart, height: int, right: int | None = None) -> alt.LayerChart:
-    """Put marks over each other in a chart as wide as its place on the page, with room to its right for words."""
-    padding = alt.Undefined if right is None else {**PADDING, "right": right}
-    return alt.LayerChart(layer=list(parts), width="container", height=height, padding=padding)
+def layered(*parts: alt.Chart, height: int) -> alt.LayerChart:
+    """Put marks over each other in a chart as wide as its place on the page."""
+    return alt.LayerChart(layer=list(parts), width="container", height=height)
 
 
 def stage_colour() -> alt.Color:

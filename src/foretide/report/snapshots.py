@@ -17,8 +17,11 @@ from foretide.text import say
 
 def movers(table: pl.DataFrame) -> alt.LayerChart:
     """Draw gains to the right and losses to the left, in percentage points of all activity."""
-    ranked = table.with_row_index("rank").with_columns(points=(100 * pl.col("change")).round(2) + 0.0)
-    ranked = ranked.with_columns(gain=pl.col("points") >= 0)
+    points = (100 * pl.col("change")).round(2)
+    ranked = table.with_row_index("rank").with_columns(
+        points=pl.when(points == 0).then(0.0).otherwise(points),  # no minus before a zero
+        gain=points >= 0,
+    )
     rows = alt.Y(
         "category:N",
         sort=alt.EncodingSortField("rank", op="min", order="ascending"),

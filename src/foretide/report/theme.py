@@ -26,7 +26,7 @@ SURFACES = {
 #: Lifecycle stages, in the order of ``schema.STAGES``.
 STAGE_COLOURS = {
     "stage-new": ("#8fcbe8", "#9ad3ef"),
-    "stage-growing": ("#1f8a84", "#3aa79f"),
+    "stage-growing": ("#1f8a84", "#38a877"),
     "stage-active": ("#2b5f9e", "#4f86c9"),
     "stage-resurrected": ("#b79ad8", "#c3a9e0"),
     "stage-at_risk": ("#e39a2d", "#e8a94b"),
@@ -41,7 +41,7 @@ INTEREST_COLOURS = {
     "interest-4": ("#b4552d", "#cf7148"),
     "interest-5": ("#e9a9a0", "#eeb8b0"),
     "interest-6": ("#7a3f76", "#9d619a"),
-    "interest-7": ("#b9b7e3", "#c3c1ea"),
+    "interest-7": ("#9d99d6", "#c3c1ea"),
     "interest-other": ("#d3d8df", "#444d59"),
 }
 #: Words on a stage or an interest: dark on the light colours, light on the deep ones.
@@ -49,8 +49,6 @@ DARK_INK, LIGHT_INK = "#10161d", "#ffffff"
 DEEP_INTERESTS = frozenset({0, 2, 4, 6})
 #: Room around a chart, in pixels: above it stand the words past and forecast.
 PADDING = {"left": 0, "right": 6, "top": 20, "bottom": 6}
-#: Room for a word or a figure to the right of a chart.
-RIGHT_ROOM = 40
 #: From nothing to much, for heat maps.
 HEAT_COLOURS = {
     "heat-0": ("#eef3f8", "#1c232c"),

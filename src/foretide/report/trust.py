@@ -8,7 +8,7 @@ import polars as pl
 
 from foretide.report.blocks import Columns, Section, Table, table
 from foretide.report.data import ReportData, given
-from foretide.report.wording import change, listing, number, percent, strong
+from foretide.report.wording import change, listing, number, percent, sentences, strong, titled
 from foretide.text import say
 
 #: The forecast that is shown, and the rival it must beat.
@@ -32,7 +32,7 @@ def backtests(data: ReportData) -> Section | None:
     told = [say("report.backtest.sentence", figures=listing(clauses))] if clauses else []
     lost = [words for what, frame in tested.items() for words in lost_to(what, frame)]
     tables = tuple(backtest_table(what, frame) for what, frame in tested.items())
-    sentence = " ".join([*told, *lost]) or say("report.backtest.remark")
+    sentence = sentences([*told, *lost]) or say("report.backtest.remark")
     remark = say("report.backtest.remark")
     return Section("backtest", say("report.backtest.title"), sentence, tables=tables, remark=remark)
 
@@ -42,6 +42,11 @@ def series_words(what: str) -> str:
     if what not in NAMED:
         return what
     return say(f"report.{'activity' if what in {'events', 'users', 'value'} else 'backtest'}.{what}")
+
+
+def caption_words(what: str) -> str:
+    """Return them as they begin a caption; the reader's own names stay as they are."""
+    return titled(series_words(what)) if what in NAMED else what
 
 
 def mase_of(frame: pl.DataFrame) -> dict[str, float]:
@@ -74,7 +79,7 @@ def backtest_table(what: str, frame: pl.DataFrame) -> Table:
         name: (say(f"report.metric.{name}"), metric) for name in (*ERRORS, *FITS) if name in frame.columns
     }
     columns |= {name: (say(f"report.metric.{name}"), percent) for name in COVERAGES if name in frame.columns}
-    written = table(say("report.backtest.caption", what=series_words(what)), frame, columns)
+    written = table(say("report.backtest.caption", what=caption_words(what)), frame, columns)
     best = frozenset(
         (row, column)
         for column, name in enumerate(columns)

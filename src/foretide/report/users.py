@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import polars as pl
 
 from foretide.report import snapshots
@@ -94,11 +96,9 @@ def stage_outlook_table(users: pl.DataFrame) -> Table:
 def quality_table(quality: pl.DataFrame) -> Table:
     """Return how good the chances were on an earlier horizon, beside the simple rates."""
     names = [name for name in NAMES if name in quality.columns]
-    columns: Columns = {name: (say(f"report.metric.{name}"), segment) for name in names} | {
-        name: (say(f"report.metric.{name}"), lambda x, digits=digits: number(x, digits))
-        for name, digits in SCORES.items()
-        if name in quality.columns
-    }
+    columns: Columns = {name: (say(f"report.metric.{name}"), segment) for name in names}
+    scores = [name for name in SCORES if name in quality.columns]
+    columns |= {name: (say(f"report.metric.{name}"), partial(number, digits=SCORES[name])) for name in scores}
     return table(say("report.outlook.quality"), quality, columns, n_names=len(names))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date
 
 from markupsafe import Markup, escape
@@ -78,6 +78,16 @@ def change(ratio: float, of: str = "change") -> str:
     if abs(ratio - 1) < 0.0005:
         return say("report.change.same")
     return say(f"report.{of}.{'more' if ratio > 1 else 'fewer'}", n=percent(abs(ratio - 1)))
+
+
+def sentences(parts: Iterable[str]) -> str:
+    """Put sentences after each other as the language does."""
+    return say("report.format.between_sentences").join(part for part in parts if part)
+
+
+def titled(words: str) -> str:
+    """Return words of our own as they begin a title."""
+    return words[:1].upper() + words[1:]
 
 
 def listing(parts: Sequence[str]) -> str:

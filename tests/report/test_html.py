@@ -1,0 +1,240 @@
+"""The page: well formed, whole in every language, true to its data, closed to the outside."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from base64 import b64encode
+from dataclasses import replace
+from importlib.util import find_spec
+
+import polars as pl
+import pytest
+
+from foretide.errors import MissingExtraError, StorageError
+from foretide.report import html
+from foretide.report.data import ReportData
+from foretide.report.html import page, write_report
+from foretide.text import LANGUAGES, speaking
+
+from .conftest import CATEGORIES, Page, hostile, series_only
+
+SECTIONS = {
+    "stages", "activity", "interests", "growth", "retention", "habits",
+    "outlook", "recommend", "backtest", "health", "notes",
+}  # fmt: skip
+NEEDS = {
+    "stages": {"stage_forecast"},
+    "activity": {"activity_forecast"},
+    "interests": {"interest_history"},
+    "growth": {"accounting"},
+    "retention": {"retention"},
+    "habits": {"habits"},
+    "outlook": {"outlook"},
+    "recommend": {"recommendations"},
+    "health": {"findings"},
+}
+MAX_BYTES = 2_500_000
+ATTACKS = (
+    "</script><script>alert(1)</script>",
+    "<img src=x onerror=alert(1)>",
+    "\"'`${alert(1)}<!--",
+    "datum['x'] + \\ \u2028 {n} {",
+    "\u2068unbalanced",
+)
+
+
+def rendered(data: ReportData, lang: str = "en") -> Page:
+    with speaking(lang):
+        return Page(page(data, lang))
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_the_page_is_well_formed_and_whole(written, lang):
+    path = written[lang]
+    seen = Page(path.read_text("utf-8"))
+    assert seen.slips == []
+    assert seen.stack == []
+    assert seen.ids() >= SECTIONS
+    assert path.stat().st_size < MAX_BYTES
+    assert next(attrs["lang"] for tag, attrs in seen.tags if tag == "html").startswith(lang)
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_headings_do_not_skip_a_level(written, lang):
+    levels = [int(tag[1]) for tag, _ in Page(written[lang].read_text("utf-8")).tags if re.fullmatch(r"h\d", tag)]
+    assert levels[0] == 1
+    assert levels.count(1) == 1
+    assert all(later - earlier <= 1 for earlier, later in zip(levels, levels[1:], strict=False))
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_every_chart_is_described_and_has_its_figures_as_a_table(written, lang):
+    text = written[lang].read_text("utf-8")
+    seen = Page(text)
+    specs = json.loads(re.search(r'id="charts">(.*?)</script>', text).group(1))["specs"]
+    assert specs.keys() <= seen.ids()
+    assert all(spec["description"] for spec in specs.values())
+    figures = re.findall(r"<figure.*?</figure>", text, re.DOTALL)
+    assert len(figures) == len(specs)
+    assert all("<table>" in figure for figure in figures)
+
+
+def test_chinese_has_no_english_left(written):
+    words = Page(written["zh"].read_text("utf-8")).text()
+    for name in (*CATEGORIES, "Corner shop", "foretide"):
+        words = words.replace(name, "")
+    assert not re.search(r"\b(the|users|expected|forecast|days|week|share)\b", words)
+    assert "2024年12月31日" in words
+
+
+@pytest.mark.parametrize("section", NEEDS)
+@pytest.mark.parametrize("empty", [False, True])
+def test_a_section_without_data_is_left_out(data, section, empty):
+    frames = {name: getattr(data, name).clear() if empty else None for name in NEEDS[section]}
+    if section == "health" and empty:
+        frames["findings"] = None  # a check that found nothing is worth saying
+    ids = rendered(replace(data, **frames)).ids()
+    assert section not in ids
+    assert ids >= SECTIONS - {section}
+
+
+def test_a_check_that_found_nothing_is_said(data):
+    assert "The check found nothing odd." in rendered(replace(data, findings=data.findings.clear())).text()
+
+
+def test_series_alone_give_activity_and_backtest(data):
+    seen = rendered(series_only(data))
+    assert seen.ids() & SECTIONS == {"activity", "backtest"}
+    assert "till C" in seen.text()
+
+
+def test_nothing_but_a_title_is_still_a_page(data):
+    seen = rendered(ReportData("Empty", data.as_of, 28))
+    assert seen.slips == []
+    assert not seen.ids() & SECTIONS
+
+
+def test_short_histories_make_a_page(data):
+    few = {
+        name: frame.filter(pl.col("ds") > data.last_day - pl.duration(days=3))
+        for name in ("activity_history", "stage_history", "interest_history", "accounting")
+        if (frame := getattr(data, name)) is not None
+    }
+    week = data.retention.filter(pl.col("age") == 0)
+    assert rendered(replace(data, retention=week, **few)).slips == []
+
+
+def plain(text: str) -> str:
+    return text.replace("\u00a0", " ").replace("−", "-").replace(",", "")
+
+
+def test_the_first_sentence_is_true(data):
+    lead = plain(rendered(data).text())
+    told = re.search(
+        r"(\d+) users (\d+) of them active today. In 28 days we expect (\d+) \((\d+) to (\d+)\): ([\d.]+) % (\w+)\.",
+        lead,
+    )
+    users, now, ahead, lo, hi = map(int, told.groups()[:5])
+    last = data.stage_history.filter(pl.col("ds") == data.last_day)
+    assert users == last["users"].sum() == data.n_users
+    assert now == last.filter(pl.col("stage") != "churned")["users"].sum()
+    end = data.stage_forecast.filter(pl.col("ds") == data.stage_forecast["ds"].max())
+    gone = end.filter(pl.col("unique_id") == "churned").row(0, named=True)
+    assert [ahead, lo, hi] == [round(users * (1 - gone[name])) for name in ("mean", "hi-80", "lo-80")]
+    change = users * (1 - gone["mean"]) / now - 1
+    assert float(told[6]) == round(abs(100 * change), 1)
+    assert told[7] == ("more" if change > 0 else "fewer")
+
+
+def test_the_growth_sentence_adds_up(data):
+    told = re.search(
+        r"last 28 days (\d+) new users came and (\d+) came back while (\d+) left: ([+-]?\d+) on balance from (\d+) to (\d+)",
+        plain(rendered(data).text()),
+    )
+    new, back, lost, net, before, after = map(int, told.groups())
+    assert new + back - lost == net == after - before
+    assert before == data.accounting["active"][-29]
+    assert after == data.accounting["active"][-1]
+
+
+def test_the_outlook_sentence_is_a_sum(data):
+    told = re.search(r"Of (\d+) users (\d+) are expected .*?; (\d+) have a chance", plain(rendered(data).text()))
+    chances = data.outlook["p_inactive"].to_list()
+    assert [int(x) for x in told.groups()] == [len(chances), round(sum(chances)), sum(p > 0.8 for p in chances)]
+
+
+def test_the_busiest_hour_is_the_busiest(data):
+    told = re.search(r"busiest hour is (\w+) (\d\d):00 to", plain(rendered(data).text()))
+    busiest = max(data.habits.iter_rows(named=True), key=lambda row: row["events"])
+    assert int(told[2]) == busiest["hour"]
+    names = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"]
+    assert names.index(told[1]) + 1 == busiest["weekday"]
+
+
+def test_a_backtest_that_was_lost_is_said(data):
+    words = rendered(data).text()
+    assert "For interests, a simple method did better: SeasonalWindowMedian (MASE 0.790)." in words
+    assert "For activity, a simple method" not in words
+
+
+@pytest.mark.parametrize("attack", ATTACKS)
+def test_names_never_become_markup(data, attack):
+    seen = rendered(hostile(data, attack))
+    assert seen.slips == []
+    assert [tag for tag, _ in seen.tags].count("script") == 2
+    assert not [tag for tag, _ in seen.tags if tag == "img"]
+    assert not [name for _, attrs in seen.tags for name in attrs if name.startswith("on")]
+    charts = "".join(text for stack, text in seen.texts if stack[-1] == "script" and "settings" in text[:20])
+    assert attack in json.dumps(json.loads(charts)["specs"], ensure_ascii=False).replace("\\\\", "\\").replace(
+        '\\"', '"'
+    )
+    assert "<" not in charts
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_nothing_is_loaded(written, lang):
+    text = written[lang].read_text("utf-8")
+    seen = Page(text)
+    loading = {"src", "srcset", "data", "poster", "action"}
+    assert not [attrs for _, attrs in seen.tags if loading & attrs.keys()]
+    assert all(attrs["href"].startswith("#") for tag, attrs in seen.tags if "href" in attrs)
+    style = re.search(r"<style>(.*?)</style>", text, re.DOTALL).group(1)
+    assert "url(" not in style
+    assert "@import" not in style
+
+
+def test_the_policy_lets_only_this_page_run(written):
+    text = written["en"].read_text("utf-8")
+    policy = re.search(r'Content-Security-Policy" content="([^"]*)"', text).group(1)
+    assert "default-src &#39;none&#39;" in policy
+    assert "unsafe" not in policy
+    for kind, pattern in (("script", r'<script type="module">(.*?)</script>'), ("style", r"<style>(.*?)</style>")):
+        inside = re.search(pattern, text, re.DOTALL).group(1)
+        assert b64encode(hashlib.sha256(inside.encode()).digest()).decode() in policy, kind
+
+
+def test_a_missing_extra_is_said(data, tmp_path, monkeypatch):
+    monkeypatch.setattr(html, "find_spec", lambda name: None if name == "altair" else find_spec(name))
+    with pytest.raises(MissingExtraError, match=r"install foretide\[report\]"):
+        write_report(data, tmp_path / "report.html")
+
+
+def test_an_unwritable_place_leaves_what_was_there(data, tmp_path):
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(StorageError, match="choose another place"):
+        write_report(series_only(data), tmp_path / "file" / "report.html")
+    taken = tmp_path / "folder.html"
+    (taken / "inside").mkdir(parents=True)
+    with pytest.raises(StorageError, match="choose another place"):
+        write_report(series_only(data), taken)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "folder.html"]
+
+
+def test_a_second_report_replaces_the_first(data, tmp_path):
+    path = tmp_path / "deep" / "report.html"
+    assert write_report(data, path) == path
+    first = path.read_text("utf-8")
+    assert write_report(data, path).read_text("utf-8") == first
+    assert list(path.parent.iterdir()) == [path]
