@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from small import AS_OF, events, histories, shop
+from recommend.small import AS_OF, events, histories, shop
 
 from foretide.errors import NotEnoughDataError, UsageError
 from foretide.events.records import FrameBuckets

@@ -7,7 +7,7 @@ import numpy as np
 import polars as pl
 from hypothesis import given
 from hypothesis import strategies as st
-from small import AS_OF, events, histories
+from recommend.small import AS_OF, events, histories
 
 from foretide.events.records import FrameBuckets
 from foretide.recommend.histories import NO_CATEGORY, Histories

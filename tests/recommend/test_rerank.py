@@ -5,7 +5,7 @@ import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from small import histories
+from recommend.small import histories
 
 from foretide.recommend.candidates import Candidates
 from foretide.recommend.histories import NO_CATEGORY

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import numpy as np
 import pytest
-from small import AS_OF, histories, scores, shop
+from recommend.small import AS_OF, histories, scores, shop
 
 from foretide.recommend.candidates import pairs, union
 from foretide.recommend.engine import RECOMMENDERS

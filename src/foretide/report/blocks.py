@@ -80,7 +80,9 @@ Columns = dict[str, tuple[str, Cell]]
 
 def figure(key: str, title: str, chart: alt.LayerChart, **parts: Any) -> Figure:
     """Return a figure; its title is the chart's description for those who cannot see it."""
-    spec = chart.properties(description=say("report.chart", title=title)).to_dict()
+    described = chart.properties(description=say("report.chart", title=title))
+    with alt.data_transformers.enable("default", max_rows=None):
+        spec = described.to_dict(validate=False)  # the tests validate; here it would double the time
     del spec["config"], spec["$schema"]  # the page has one configuration for all
     return Figure(key, title, spec, **parts)
 

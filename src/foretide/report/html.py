@@ -63,7 +63,7 @@ def check_extras() -> None:
 
 def page(data: ReportData, lang: str) -> str:
     """Return the HTML of a report in the current language."""
-    from foretide.report import headline, sections, theme  # need the extra
+    from foretide.report import headline, sections, theme
 
     first = headline.lifecycle(data)
     parts = sections.sections(data)
