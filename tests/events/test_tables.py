@@ -39,6 +39,12 @@ def test_ready_made_series(store):
     assert store.table("series").equals(series)
 
 
+def test_figures_of_one_series_and_day_are_added_up(store):
+    series = pl.DataFrame({"unique_id": ["s"] * 3, "ds": [date(2025, 1, 1)] * 2 + [date(2025, 1, 2)], "y": [1.0, 2.0, 4.0]})
+    assert account(store.put("series", series)) == (3, 2, 1, 0)
+    assert store.table("series")["y"].to_list() == [3.0, 4.0]
+
+
 def test_rejected_rows_are_counted_and_kept(store):
     rejected = pl.DataFrame({"line": [3], "reason": ["no_user"], "raw": [",DE"]})
     users = pl.DataFrame({"user_id": ["u1"], "country": ["CN"]})

@@ -266,6 +266,10 @@ class Page(HTMLParser):
         if tag not in self.VOID:
             self.stack.append(tag)
 
+    def handle_startendtag(self, tag, attrs):
+        assert tag in self.VOID
+        self.handle_starttag(tag, attrs)
+
     def handle_endtag(self, tag):
         if not self.stack or self.stack.pop() != tag:
             self.slips.append(tag)
@@ -279,7 +283,7 @@ class Page(HTMLParser):
     def text(self) -> str:
         """The words of the page, without scripts and styles."""
         seen = (text for stack, text in self.texts if not {"script", "style"} & set(stack))
-        return " ".join(" ".join(seen).split())
+        return " ".join("".join(seen).split())
 
 
 @pytest.fixture(scope="session")
@@ -294,3 +298,9 @@ def written(data, tmp_path_factory):
 
     folder = tmp_path_factory.mktemp("report")
     return {lang: write_report(data, folder / f"{lang}.html", lang) for lang in ("en", "zh")}
+
+
+@pytest.fixture(scope="session")
+def seen(written) -> dict[str, Page]:
+    """The pages of the whole report, parsed."""
+    return {lang: Page(path.read_text("utf-8")) for lang, path in written.items()}

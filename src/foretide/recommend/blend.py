@@ -92,11 +92,15 @@ def learn(sources: Mapping[str, Recommender], histories: Histories, at: datetime
         users = _watched(known, cut)
         if len(users) >= MIN_USERS:
             return _learn(fit(sources, known, cut), known.of(known.users.gather(users)), cut, repeats)
-    default = np.array([DEFAULT_WEIGHTS.get(name, min(DEFAULT_WEIGHTS.values())) for name in sources])
     fitted = fit(sources, known, at)
     sample = known.of(known.users.gather(_spread(np.arange(known.n_users, dtype=np.int32))))
     _, scores = gather(fitted, sample, at, repeats)
-    return Blend(fitted, default / default.sum(), _scale(scores), learned=False)
+    return Blend(fitted, _default(fitted), _scale(scores), learned=False)
+
+
+def _default(sources: Mapping[str, Recommender]) -> Floats:
+    weights = np.array([DEFAULT_WEIGHTS.get(name, min(DEFAULT_WEIGHTS.values())) for name in sources])
+    return weights / weights.sum()
 
 
 def _watched(known: Histories, cut: datetime) -> Codes:
@@ -120,8 +124,10 @@ def _learn(fitted: Mapping[str, Recommender], watched: Histories, cut: datetime,
     tried = [np.array(w) for w in product(WEIGHT_GRID, repeat=len(fitted)) if max(w) == 1]
     ideal = ideal_gain(np.diff(wanted.offsets))
     merit = [_gain(found.offsets, (scores / scale) @ w, relevant, K) @ ideal for w in tried]
-    best = np.argsort(merit, kind="stable")[-N_BEST:]
-    weights = np.mean([tried[i] / tried[i].sum() for i in best], axis=0)
+    shares = np.array(tried) / np.sum(tried, axis=1, keepdims=True)
+    usual = -np.abs(shares - _default(fitted)).sum(axis=1)
+    best = np.lexsort((usual, np.round(merit, 9)))[-N_BEST:]  # of equals those nearest to the default
+    weights = shares[best].mean(axis=0)
     return Blend(fitted, weights, scale, learned=True)
 
 

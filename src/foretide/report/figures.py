@@ -55,18 +55,14 @@ def thinned(frame: pl.DataFrame, keys: Iterable[str], value: str, stock: bool = 
     A stock (users in a stage) is taken at the end of the block; anything else is its mean. A first block that is
     not whole is left out.
     """
-    last, first = frame["ds"].max(), frame["ds"].min()
     if frame["ds"].n_unique() <= MAX_DAYS_DRAWN:
         return frame
+    last, first = frame["ds"].max(), frame["ds"].min()
     age_weeks = (pl.lit(last) - pl.col("ds")).dt.total_days() // WEEK_DAYS
-    how = pl.col(value).sort_by("ds").last() if stock else pl.col(value).mean()
-    return (
-        frame.with_columns(ds=pl.lit(last) - pl.duration(days=age_weeks * WEEK_DAYS))
-        .filter(pl.col("ds") - pl.duration(days=WEEK_DAYS - 1) >= first)
-        .group_by(*keys, "ds", maintain_order=True)
-        .agg(how)
-        .sort(*keys, "ds")
-    )
+    end = pl.lit(last) - pl.duration(days=age_weeks * WEEK_DAYS)
+    blocks = frame.with_columns(end=end).filter(pl.col("end") - pl.duration(days=WEEK_DAYS - 1) >= first)
+    newest = pl.col(value).sort_by("ds").last() if stock else pl.col(value).mean()
+    return blocks.group_by(*keys, "end").agg(newest).rename({"end": "ds"}).sort(*keys, "ds")
 
 
 def recent(frame: pl.DataFrame, days: int = RECENT_DAYS) -> pl.DataFrame:

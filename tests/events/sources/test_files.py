@@ -174,18 +174,18 @@ def test_ready_made_series(tmp_path):
     good, bad = source.table()
     assert source.mapping.kind == "series"
     assert [(name, str(day), y) for name, day, y in good.rows()] == [
-        ("count", "2026-01-01", 4.0), ("count", "2026-01-02", 5.0)
+        ("count", "2026-01-02", 5.0), ("count", "2026-01-01", 4.0)
     ]  # fmt: skip
     assert bad["reason"].to_list() == ["bad_value", "bad_ts", "bad_value"]
 
 
-def test_hours_of_a_series_are_added_up_in_its_zone(tmp_path):
+def test_hours_of_a_series_belong_to_days_of_its_zone(tmp_path):
     path = tmp_path / "x.csv"
     path.write_text(
         "unique_id,ds,y\na,2026-01-01T15:00:00Z,1\na,2026-01-01T17:00:00Z,2\na,2026-01-02T01:00:00Z,4\n"
     )
-    assert sniff(path).table()[0]["y"].to_list() == [3.0, 4.0]
-    assert sniff(path, timezone="Asia/Shanghai").table()[0]["y"].to_list() == [1.0, 6.0]
+    assert sniff(path).table()[0]["ds"].dt.day().to_list() == [1, 1, 2]
+    assert sniff(path, timezone="Asia/Shanghai").table()[0]["ds"].dt.day().to_list() == [1, 2, 2]
 
 
 def test_the_order_of_dates_may_show_late(tmp_path):

@@ -1,0 +1,73 @@
+"""Every chart is valid Vega-Lite, takes its colours from the palette and marks where the past ends."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import altair as alt
+import polars as pl
+import pytest
+
+from foretide.report import charts, headline, sections
+from foretide.report.charts import stacked
+from foretide.report.theme import PALETTE
+from foretide.text import LANGUAGES, speaking
+
+#: Charts of the past only, or without a time axis; their titles say up to when.
+NO_EDGE = {"growth", "retention", "habits", "movers", "outlook"}
+
+
+@pytest.fixture(scope="module", params=LANGUAGES)
+def figures(request, data):
+    with speaking(request.param):
+        drawn = [figure for section in sections.sections(data) for figure in section.figures]
+        return {figure.key: figure for figure in [headline.lifecycle(data), *drawn]}
+
+
+def rows(spec: dict, layer: dict) -> list[dict]:
+    return spec["datasets"][layer["data"]["name"]]
+
+
+def test_every_chart_is_valid(figures):
+    for figure in figures.values():
+        alt.LayerChart.from_dict(figure.spec, validate=True)
+
+
+def test_colours_are_those_of_the_palette(figures):
+    for figure in figures.values():
+        text = json.dumps(figure.spec)
+        assert set(re.findall(r"var\(--([\w-]+)\)", text)) <= set(PALETTE)
+        assert set(re.findall(r"#[0-9a-f]{6}\b", text)) <= {"#10161d", "#ffffff"}
+
+
+def test_the_edge_is_at_the_last_known_day(figures, data):
+    for key in figures.keys() - NO_EDGE:
+        spec = figures[key].spec
+        lines = [
+            rows(spec, layer)
+            for layer in spec["layer"]
+            if layer["mark"]["type"] == "rule" and "tooltip" not in layer["encoding"]
+        ]
+        assert [row["ds"][:10] for line in lines for row in line] == [data.last_day.isoformat()], key
+        words = [layer["mark"]["text"] for layer in spec["layer"] if "text" in layer["mark"]]
+        assert len(words) == 2, key
+
+
+def test_the_forecast_begins_where_the_past_ends(data):
+    own = pl.col("unique_id") == "events"
+    past, ahead = data.activity_history.filter(own), data.activity_forecast.filter(own)
+    line = charts.joined(past, ahead, "y")
+    assert line.row(0) == (data.last_day, past["y"][-1])
+    assert line["mean"][1:].to_list() == ahead["mean"].to_list()
+
+
+def test_bars_of_growth_stand_on_each_other():
+    account = pl.DataFrame({"ds": [1, 1, 1], "flow": ["new", "resurrected", "lost"], "users": [5, 3, -4]})
+    ends = {row["flow"]: (row["lo"], row["hi"]) for row in stacked(account).iter_rows(named=True)}
+    assert ends == {"new": (0, 5), "resurrected": (5, 8), "lost": (0, -4)}
+
+
+def test_no_chart_is_heavy(figures):
+    for figure in figures.values():
+        assert sum(len(values) for values in figure.spec["datasets"].values()) < 3000, figure.key
