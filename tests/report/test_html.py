@@ -17,8 +17,9 @@ from foretide.errors import MissingExtraError, StorageError
 from foretide.report import html
 from foretide.report.data import ReportData
 from foretide.report.html import page, write_report
+from foretide.report.interests import interests
 from foretide.report.sections import SECTIONS
-from foretide.report.trust import health
+from foretide.report.trust import backtest_table, health, metric
 from foretide.text import LANGUAGES, speaking
 
 from .conftest import CATEGORIES, Page, hostile, series_only
@@ -125,6 +126,18 @@ def test_series_alone_give_activity_and_backtest(data):
     assert "till C" in seen.text()
 
 
+def test_a_long_tail_is_stated_not_drawn(data):
+    small = (pl.col("unique_id") == CATEGORIES[0], 0.1)
+    tail = {
+        part: getattr(data, part).with_columns(pl.when(small[0]).then(pl.col(y)).otherwise(pl.col(y) * small[1]))
+        for part, y in (("interest_history", "y"), ("interest_forecast", "mean"))
+    }
+    with speaking("en"):
+        drawn = interests(replace(data, **tail)).figures[0]
+    assert drawn.legend[-1].note.endswith("not drawn")
+    assert "all others" in drawn.table.header
+
+
 def test_nothing_but_a_title_is_still_a_page(data):
     seen = rendered(ReportData("Empty", data.as_of, 28))
     assert seen.slips == []
@@ -176,8 +189,8 @@ def test_the_growth_sentence_adds_up(data, seen):
 
 
 def test_the_outlook_sentence_is_a_sum(data, seen):
-    told = re.search(r"Of (\d+) users (\d+) are expected .*?; (\d+) have a chance", plain(seen["en"].text()))
-    chances = data.outlook["p_inactive"].to_list()
+    told = re.search(r"Of (\d+) active users (\d+) are expected .*?; (\d+) have a chance", plain(seen["en"].text()))
+    chances = data.outlook.filter(pl.col("stage") != "churned")["p_inactive"].to_list()
     assert [int(x) for x in told.groups()] == [len(chances), round(sum(chances)), sum(p > 0.8 for p in chances)]
 
 
@@ -187,6 +200,22 @@ def test_the_busiest_hour_is_the_busiest(data, seen):
     assert int(told[2]) == busiest["hour"]
     names = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"]
     assert names.index(told[1]) + 1 == busiest["weekday"]
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [(0.7421, "0.742"), (0.0000489, "0.0000489"), (1195.4, "1,195"), (0.0, "0.000"), (-0.52, "−0.520"), (None, "–")],
+)
+def test_errors_keep_the_digits_that_count(error, words):
+    assert metric(error) == words
+
+
+def test_figures_that_look_the_same_are_best_alike(data):
+    with speaking("en"):
+        written_ = backtest_table(
+            "events", data.backtests["activity"].with_columns(mase=pl.Series([0.9, 0.7421, 0.7424, 1.0, 2.0]))
+        )
+    assert {row for row, column in written_.best if written_.header[column] == "MASE"} == {1, 2}
 
 
 def test_a_backtest_that_was_lost_is_said(seen):

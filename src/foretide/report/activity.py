@@ -10,7 +10,7 @@ from foretide.report import charts
 from foretide.report.blocks import Columns, Figure, Section, Table, figure, table
 from foretide.report.data import ReportData, given
 from foretide.report.figures import forecast_blocks, levels, weekly_means
-from foretide.report.headline import paces, series_name
+from foretide.report.headline import OWN_SERIES, paces, series_name
 from foretide.report.wording import change, day, listing, number, sentences, strong, titled
 from foretide.text import say
 
@@ -50,7 +50,7 @@ def series_figures(data: ReportData, name: str, whole: bool) -> Iterator[Figure]
     own = pl.col("unique_id") == name
     past = data.activity_history.filter(own).sort("ds")  # type: ignore[union-attr]
     ahead = data.activity_forecast.filter(own).sort("ds")  # type: ignore[union-attr]
-    title = name if name == series_name(name) else titled(series_name(name))
+    title = titled(series_name(name)) if name in OWN_SERIES else name
     yield figure(
         f"series-{name}",
         say("report.activity.close_up", name=title),

@@ -58,6 +58,7 @@ class Section:
     sentence: str
     figures: tuple[Figure, ...] = ()
     tables: tuple[Table, ...] = ()
+    folded: tuple[Table, ...] = ()  # to be opened by the reader
     columns: int = 1
     remark: str = ""
 

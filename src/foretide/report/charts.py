@@ -7,12 +7,13 @@ variables of ``theme``, and the page fills them in. A chart over time marks wher
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date
 from typing import Any
 
 import altair as alt
 import polars as pl
 
-from foretide.report.figures import GONE, interest_bands, last_date, levels
+from foretide.report.figures import GONE, last_date, levels
 from foretide.report.marks import (
     bands,
     count_axis,
@@ -25,15 +26,15 @@ from foretide.report.marks import (
     tip,
     tip_day,
 )
-from foretide.report.theme import DARK_INK, DEEP_INTERESTS, LIGHT_INK, variable
+from foretide.report.theme import DARK_INK, DEEP_INTERESTS, INTEREST_COLOURS, LIGHT_INK, variable
 from foretide.schema import STAGES
 from foretide.text import say
 
 #: Days of the close-up on one series, and the mean line drawn through them.
 CLOSE_UP_DAYS = 84
 SMOOTH_DAYS = 7
-#: A band of the interest stream carries its name if its middle is at least this tall.
-LABELLED_SHARE = 0.055
+#: A band of the interest stream carries its name if it is at least this part of the whole height.
+LABELLED_PART = 0.055
 #: Hours left free between the bars of two weeks.
 GAP_HOURS = 30
 FLOWS = {"new": "stage-new", "resurrected": "stage-resurrected", "lost": "stage-at_risk"}
@@ -73,10 +74,16 @@ def active_fan(past: pl.DataFrame, fan: pl.DataFrame) -> list[alt.Chart]:
     line = source(past).mark_line(**style).encode(x=time_axis(), y=count_axis("users"))
     if fan.is_empty():
         return [line]
-    dashed = source(joined(past, fan, "users")).mark_line(strokeDash=[4, 3], **style)
+    expected = dashed(past, fan, "users", "ink", strokeWidth=1.6)
     end = source(fan.sort("ds").tail(1)).mark_text(align="left", dx=5, fontSize=13, fontWeight=600)
     told = end.encode(x="ds:T", y="mean:Q", text=alt.Text("mean:Q", format=",.0f"))
-    return [*bands(fan, "ink"), line, dashed.encode(x=time_axis(), y=count_axis("mean")), told]
+    return [*bands(fan, "ink"), line, expected.encode(x=time_axis(), y=count_axis("mean")), told]
+
+
+def dashed(past: pl.DataFrame, ahead: pl.DataFrame, value: str, colour: str, **style: Any) -> alt.Chart:
+    """Return the line of a forecast's mean, from the last point of the past on."""
+    chart = source(joined(past, ahead, value))
+    return chart.mark_line(color=variable(colour), strokeDash=[4, 3], **{"strokeWidth": 2, **style})
 
 
 def joined(past: pl.DataFrame, ahead: pl.DataFrame, value: str) -> pl.DataFrame:
@@ -91,7 +98,7 @@ def course(past: pl.DataFrame, ahead: pl.DataFrame, colour: str = "accent", heig
     faint = source(shown).mark_line(color=variable(colour), strokeWidth=1, opacity=0.45)
     firm = source(shown.drop_nulls("smooth")).mark_line(color=variable(colour), strokeWidth=2)
     shade, line, *words = edge(last_date(past), last_date(ahead))
-    expected = source(joined(past, ahead, "y")).mark_line(color=variable(colour), strokeWidth=2, strokeDash=[4, 3])
+    expected = dashed(past, ahead, "y", colour)
     drawn = [
         shade,
         *bands(ahead, colour),
@@ -121,18 +128,11 @@ def long_run(past: pl.DataFrame, ahead: pl.DataFrame) -> alt.LayerChart:
     """Draw the whole history of one series as the mean a day of each week, with the forecast's mean."""
     shade, line, *words = edge(last_date(past), last_date(ahead))
     run = source(past).mark_line(color=variable("accent"), strokeWidth=2).encode(x=time_axis(), y=count_axis("y"))
-    expected = source(joined(past, ahead, "y")).mark_line(color=variable("accent"), strokeWidth=2, strokeDash=[4, 3])
+    expected = dashed(past, ahead, "y", "accent")
     days = pl.concat([past.select("ds", "y"), ahead.select("ds", y="mean")])
     told = pointer(days, [tip_day(), tip("y", say("report.word.a_day"), ",.4~r")])
-    return layered(
-        shade,
-        run,
-        expected.encode(x=time_axis(), y=count_axis("mean")),
-        line,
-        *words,
-        told,
-        height=220,
-    )
+    mean = expected.encode(x=time_axis(), y=count_axis("mean"))
+    return layered(shade, run, mean, line, *words, told, height=220)
 
 
 def stage_course(past: pl.DataFrame, ahead: pl.DataFrame, stage: str) -> alt.LayerChart:
@@ -141,15 +141,12 @@ def stage_course(past: pl.DataFrame, ahead: pl.DataFrame, stage: str) -> alt.Lay
     shown = past.filter(pl.col("ds") > last_date(past) - pl.duration(days=CLOSE_UP_DAYS))
     shade, line, *words = edge(last_date(past), last_date(ahead))
     run = source(shown).mark_line(color=variable(colour), strokeWidth=2.5)
-    expected = source(joined(shown, ahead, "users")).mark_line(
-        color=variable(colour), strokeWidth=2.5, strokeDash=[4, 3]
-    )
-    axes = {"x": time_axis(3)}
+    expected = dashed(shown, ahead, "users", colour, strokeWidth=2.5)
     drawn = [
         shade,
         *bands(ahead, colour, zero=False),
-        run.encode(y=count_axis("users", zero=False), **axes),
-        expected.encode(y=count_axis("mean", zero=False), **axes),
+        run.encode(y=count_axis("users", zero=False), x=time_axis(3)),
+        expected.encode(y=count_axis("mean", zero=False), x=time_axis(3)),
         line,
         *words,
         course_pointer(shown.rename({"users": "y"}), ahead.drop("stage")),
@@ -157,46 +154,49 @@ def stage_course(past: pl.DataFrame, ahead: pl.DataFrame, stage: str) -> alt.Lay
     return layered(*drawn, height=140)
 
 
-def interests(history: pl.DataFrame, forecast: pl.DataFrame | None, names: Sequence[str]) -> alt.LayerChart:
-    """Draw the shares of the top interests as a stream that fills the day, and on into the forecast."""
-    whole = interest_bands(history, forecast)
-    last, end = last_date(history), last_date(whole)
-    colours = [variable(f"interest-{rank}") for rank in range(len(names))] + [variable("interest-other")]
-    scale = alt.Scale(domain=list(range(len(colours))), range=colours)
-    stream = (
-        source(whole)
-        .mark_area(stroke=variable("card"), strokeWidth=0.8)
-        .encode(
-            x=time_axis(),
-            y=alt.Y("share:Q", title=None, stack="normalize", axis=alt.Axis(format=".0%"), scale=alt.Scale(nice=False)),
-            color=alt.Color("rank:O", scale=scale, legend=None),
-            order=alt.Order("rank:Q"),
-        )
-    )
-    titles = [*names, say("report.interests.other")]
-    labelled = stream_labels(whole.filter(pl.col("ds") <= last), titles)
-    shade, line, *words = edge(last, end)
+def interests(whole: pl.DataFrame, last: date, titles: Sequence[str]) -> alt.LayerChart:
+    """Draw shares of activity as a stream, on into the forecast.
+
+    Parameters
+    ----------
+    whole
+        ``ds, rank, share`` of what is to be drawn, past and ahead.
+    last
+        Last day of the past.
+    titles
+        Name of each rank.
+    """
+    shade, line, *words = edge(last, last_date(whole))
     veil = shade.mark_rect(color=variable("card"), opacity=0.4)
     wide = whole.with_columns(rank=pl.format("c{}", "rank")).pivot("rank", index="ds", values="share").sort("ds")
     tips = [tip(f"c{rank}", title, ".1%") for rank, title in enumerate(titles) if f"c{rank}" in wide.columns]
-    drawn = [stream, veil, line, *words, *labelled, pointer(wide, [tip_day(), *tips])]
-    return layered(*drawn, height=340)
+    labels = stream_labels(whole.filter(pl.col("ds") <= last), titles)
+    return layered(stream(whole), veil, line, *words, *labels, pointer(wide, [tip_day(), *tips]), height=340)
+
+
+def stream(whole: pl.DataFrame) -> alt.Chart:
+    """Return the bands of the interests, one on the other."""
+    colours = [variable(name) for name in INTEREST_COLOURS]
+    scale = alt.Scale(domain=list(range(len(colours))), range=colours)
+    share = alt.Y("share:Q", title=None, stack="zero", axis=alt.Axis(format=".0%"), scale=alt.Scale(nice=False))
+    chart = source(whole).mark_area(stroke=variable("card"), strokeWidth=0.8)
+    colour = alt.Color("rank:O", scale=scale, legend=None)
+    return chart.encode(x=time_axis(), y=share, color=colour, order=alt.Order("rank:Q"))
 
 
 def stream_labels(past: pl.DataFrame, titles: Sequence[str]) -> list[alt.Chart]:
     """Return names written into the bands that are tall enough, in the middle of the past."""
     days = past["ds"].unique().sort()
     middle = past.filter(pl.col("ds") == days[len(days) // 2]).sort("rank")
-    placed = middle.with_columns(y=pl.col("share").cum_sum() - pl.col("share") / 2).filter(
-        pl.col("share") >= LABELLED_SHARE
-    )
-    names = placed.with_columns(title=pl.col("rank").replace_strict(range(len(titles)), titles, return_dtype=pl.String))
+    names = middle.with_columns(
+        y=pl.col("share").cum_sum() - pl.col("share") / 2,
+        title=pl.col("rank").replace_strict(range(len(titles)), titles, return_dtype=pl.String),
+    ).filter(pl.col("share") >= LABELLED_PART * pl.col("share").sum())
     deep = pl.col("rank").is_in(DEEP_INTERESTS)
     return [
-        source(names.filter(where))
-        .mark_text(limit=180, fontWeight=600, color=ink)
-        .encode(x="ds:T", y="y:Q", text="title:N")
+        source(named).mark_text(limit=180, fontWeight=600, color=ink).encode(x="ds:T", y="y:Q", text="title:N")
         for where, ink in ((deep, LIGHT_INK), (~deep, DARK_INK))
+        if not (named := names.filter(where)).is_empty()
     ]
 
 

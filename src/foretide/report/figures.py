@@ -239,6 +239,11 @@ def stage_now(history: pl.DataFrame) -> dict[str, int]:
     return {stage: int(counts.get(stage, 0)) for stage in STAGES}
 
 
+def staying_users(outlook: pl.DataFrame) -> pl.DataFrame:
+    """Return the outlook of those who are not churned and have a chance: only they can fall silent."""
+    return outlook.filter((pl.col("stage") != GONE) & pl.col("p_inactive").is_not_nan())
+
+
 def last_date(frame: pl.DataFrame) -> date:
     """Return the last day of a table."""
     last: date = max(frame["ds"])

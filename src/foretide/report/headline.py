@@ -19,6 +19,7 @@ from foretide.report.figures import (
     stage_now,
     stage_users,
     staying,
+    staying_users,
     thinned,
 )
 from foretide.report.wording import change, day, number, percent, points, sentences, strong
@@ -107,9 +108,13 @@ def paces(data: ReportData) -> Iterator[tuple[str, Expectation]]:
             yield name, pace(past, ahead, data.horizon_days)
 
 
+#: Series of foretide's own, by what they are called.
+OWN_SERIES = frozenset({"events", "users", "value"})
+
+
 def series_name(unique_id: str) -> str:
     """Return the words for a series: foretide's own have names, others keep theirs."""
-    return say(f"report.activity.{unique_id}") if unique_id in {"events", "users", "value"} else unique_id
+    return say(f"report.activity.{unique_id}") if unique_id in OWN_SERIES else unique_id
 
 
 def tiles(data: ReportData) -> list[Tile]:
@@ -150,7 +155,7 @@ def activity_tiles(data: ReportData) -> Iterator[Tile]:
         own = pl.col("unique_id") == name
         past = thinned(data.activity_history.filter(own), [], "y")["y"].tail(TILE_WEEKS).to_list()
         blocks = forecast_blocks(data.activity_forecast.filter(own), weekly=True).sort("ds")
-        label = say(f"report.tile.{name}") if name in {"events", "users", "value"} else name
+        label = say(f"report.tile.{name}") if name in OWN_SERIES else name
         words = say("report.tile.expected", ahead=number(expected.ahead), change=change(expected.ratio))
         yield Tile(label, number(expected.now), words, *polylines(past, blocks["share"].to_list()))
 
@@ -159,11 +164,14 @@ def silent_tile(data: ReportData) -> Iterator[Tile]:
     """Yield how many users are expected to show no activity in the horizon."""
     if not given(data.outlook):
         return
-    silent = float(data.outlook["p_inactive"].sum())
+    users = staying_users(data.outlook)
+    if users.is_empty():
+        return
+    silent = float(users["p_inactive"].sum())
     words = say(
         "report.tile.of_users",
-        share=percent(silent / data.outlook.height),
-        users=number(data.outlook.height),
+        share=percent(silent / users.height),
+        users=number(users.height),
         days=data.horizon_days,
     )
     yield Tile(say("report.tile.silent"), number(silent, 0), words)

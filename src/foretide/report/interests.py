@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import date
 from typing import Any
 
 import polars as pl
@@ -10,56 +11,57 @@ import polars as pl
 from foretide.report import charts, snapshots
 from foretide.report.blocks import Columns, Figure, Section, Swatch, Table, figure, table
 from foretide.report.data import ReportData, given
-from foretide.report.figures import interest_bands, movers, recent, top_interests
+from foretide.report.figures import NOTHING, interest_bands, last_date, movers, recent, top_interests
 from foretide.report.wording import day, percent, points, strong
 from foretide.text import say
 
 #: Bars in the chart of movers, from both ends.
 MAX_MOVERS = 12
+#: A rest of all activity above this is stated, but would flatten the stream.
+MAX_REST = 0.4
 
 
 def interests(data: ReportData) -> Section | None:
     """Say which interest is largest and which gains most."""
     if not given(data.interest_history):
         return None
-    names = top_interests(data.interest_history)
-    means = recent(data.interest_history).group_by("unique_id").agg(pl.col("y").mean())
-    now = dict(means.iter_rows())
+    history, forecast = data.interest_history, data.interest_forecast
+    names = top_interests(history)
+    now = dict(recent(history).group_by("unique_id").agg(pl.col("y").mean()).iter_rows())
     first = max(names, key=lambda name: now.get(name, 0.0))
-    figures, mover = [stream(data, names, now)], ""
-    if given(data.interest_forecast):
-        moves = movers(data.interest_history, data.interest_forecast)
+    bands = interest_bands(history, forecast if given(forecast) else None)
+    figures, mover = [stream(bands, last_date(history), names, now)], ""
+    if given(forecast):
+        moves = movers(history, forecast)
         figures.append(mover_figure(moves))
         mover = mover_sentence(moves)
-    sentence = say(
-        "report.interests.sentence", first=strong(first), share=strong(percent(now.get(first, 0.0))), mover=mover
-    )
-    return Section(
-        "interests",
-        say("report.interests.title"),
-        sentence.strip(),
-        tuple(figures),
-        remark=say("report.interests.remark"),
-    )
+    share = strong(percent(now.get(first, 0.0)))
+    sentence = say("report.interests.sentence", first=strong(first), share=share, mover=mover).strip()
+    remark = say("report.interests.remark")
+    return Section("interests", say("report.interests.title"), sentence, tuple(figures), remark=remark)
 
 
-def stream(data: ReportData, names: list[str], now: Mapping[str, float]) -> Figure:
-    """Return the stream of interests with its legend."""
+def stream(bands: pl.DataFrame, last: date, names: Sequence[str], now: Mapping[str, float]) -> Figure:
+    """Return the stream of interests; where the others would fill the chart, only the top ones are drawn."""
     rest = max(0.0, 1 - sum(now.get(name, 0.0) for name in names))
-    colours = [*(f"interest-{rank}" for rank in range(len(names))), "interest-other"]
-    titles, shares = [*names, say("report.interests.other")], [*(now.get(name, 0.0) for name in names), rest]
-    legend = tuple(
-        Swatch(colour, title, say("report.interests.legend", now=percent(share)))
-        for colour, title, share in zip(colours, titles, shares, strict=True)
-        if title in names or rest > 0.0005
+    titles = [*names, say("report.interests.other")]
+    whole = rest <= MAX_REST
+    drawn = bands if whole else bands.filter(pl.col("rank") < len(names))
+    other = "report.interests.legend" if whole else "report.interests.not_drawn"
+    legend = [
+        Swatch(f"interest-{rank}", name, say("report.interests.legend", now=percent(now.get(name, 0.0))))
+        for rank, name in enumerate(names)
+    ]
+    if rest > NOTHING:
+        legend.append(Swatch("interest-other", titles[-1], say(other, now=percent(rest))))
+    chart = charts.interests(drawn, last, titles)
+    return figure(
+        "interests", say("report.interests.stream"), chart, legend=tuple(legend), table=stream_table(bands, titles)
     )
-    drawn = charts.interests(data.interest_history, data.interest_forecast, names)  # type: ignore[arg-type]
-    return figure("interests", say("report.interests.stream"), drawn, legend=legend, table=stream_table(data, titles))
 
 
-def stream_table(data: ReportData, titles: Sequence[str]) -> Table:
+def stream_table(bands: pl.DataFrame, titles: Sequence[str]) -> Table:
     """Return the shares of the top interests, newest first."""
-    bands = interest_bands(data.interest_history, data.interest_forecast)  # type: ignore[arg-type]
     wide = bands.pivot("rank", index="ds", values="share").sort("ds", descending=True)
     columns: Columns = {"ds": (say("report.word.day"), day)}
     columns |= {str(rank): (title, percent) for rank, title in enumerate(titles) if str(rank) in wide.columns}

@@ -71,7 +71,9 @@ def retention(table: pl.DataFrame) -> alt.LayerChart:
         tip("users", say("report.word.users"), ","),
         tip("share", say("report.word.retained"), ".1%"),
     ]
-    axis = alt.Axis(title=say("report.retention.axis"), labelAngle=0, labelOverlap=True)
+    axis = alt.Axis(
+        title=say("report.retention.axis"), labelAngle=0, labelOverlap=True, labelSeparation=4, labelFlush=False
+    )
     squares = source(cells.drop("cohort")).mark_rect(cornerRadius=2, stroke=variable("card"), strokeWidth=1.5)
     squares = squares.encode(
         x=alt.X("age:O", axis=axis),
@@ -99,7 +101,11 @@ def habits(table: pl.DataFrame) -> alt.LayerChart:
     rows = alt.Y("name:O", sort=[weekday(i) for i in range(1, 8)], title=None)
     squares = source(named).mark_rect(cornerRadius=2, stroke=variable("card"), strokeWidth=1.5)
     squares = squares.encode(
-        x=alt.X("time:O", title=None, axis=alt.Axis(labelAngle=0, labelOverlap="parity", labelSeparation=8)),
+        x=alt.X(
+            "time:O",
+            title=None,
+            axis=alt.Axis(labelAngle=0, labelOverlap="parity", labelSeparation=8, labelFlush=False),
+        ),
         y=rows,
         color=heat("share", greatest(named["share"])),
         tooltip=told,

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
+from math import floor, isfinite, log10
 
 import polars as pl
 
@@ -17,8 +19,8 @@ OURS, NAIVE = "Ensemble", "SeasonalNaive"
 NAMED = ("activity", "stages", "interests", "series", "events", "users", "value")
 #: Columns of a backtest where the smallest figure is best, where the largest is, and where neither is.
 ERRORS, FITS, COVERAGES = ("mase", "rmsse", "mse", "rmse", "mae"), ("r2",), ("coverage_80", "coverage_95")
-#: Figures that are stressed as best differ by more than this from the others.
-SAME = 1e-9
+#: An error with more zeros than this behind the point is none.
+MAX_LEADING = 9
 
 
 def backtests(data: ReportData) -> Section | None:
@@ -80,25 +82,30 @@ def backtest_table(what: str, frame: pl.DataFrame) -> Table:
     }
     columns |= {name: (say(f"report.metric.{name}"), percent) for name in COVERAGES if name in frame.columns}
     written = table(say("report.backtest.caption", what=caption_words(what)), frame, columns)
+    scored = [column for column, name in enumerate(columns) if name in (*ERRORS, *FITS)]
     best = frozenset(
-        (row, column)
-        for column, name in enumerate(columns)
-        if name in ERRORS or name in FITS
-        for row in best_rows(frame[name], largest=name in FITS)
+        (row, column) for column in scored for row in best_rows(frame, list(columns)[column], written, column)
     )
-    return Table(written.caption, written.header, written.rows, written.n_names, written.note, best)
+    return replace(written, best=best)
+
+
+def best_rows(frame: pl.DataFrame, name: str, written: Table, column: int) -> list[int]:
+    """Return the rows whose written figure is the best: what looks the same is the same."""
+    known = frame[name].cast(pl.Float64).fill_nan(None)
+    best = known.arg_max() if name in FITS else known.arg_min()
+    if best is None or known[best] is None:
+        return []
+    return [row for row, cells in enumerate(written.rows) if cells[column] == written.rows[best][column]]
 
 
 def metric(x: float | None) -> str:
-    """Return an error: three digits after the point where it is small."""
-    return number(x, 3 if x is not None and abs(x) < 10 else None)
-
-
-def best_rows(column: pl.Series, *, largest: bool) -> list[int]:
-    """Return the rows that hold the best figure."""
-    known = column.cast(pl.Float64).fill_nan(None)
-    best = known.max() if largest else known.min()
-    return [] if best is None else (known - best).abs().le(SAME).fill_null(value=False).arg_true().to_list()
+    """Return an error with three digits that count, as far as they are behind the point."""
+    if x is None or not isfinite(x):
+        return number(None)
+    if abs(x) >= 10:
+        return number(x)
+    leading = floor(log10(abs(x))) if x else 0
+    return number(x, max(3, 2 - leading) if leading > -MAX_LEADING else 0)
 
 
 def health(data: ReportData) -> Section | None:

@@ -9,6 +9,7 @@ import polars as pl
 from foretide.report import snapshots
 from foretide.report.blocks import Columns, Figure, Section, Swatch, Table, figure, table
 from foretide.report.data import ReportData, given
+from foretide.report.figures import staying_users
 from foretide.report.wording import number, percent, strong
 from foretide.schema import STAGES
 from foretide.text import say
@@ -27,7 +28,7 @@ def outlook(data: ReportData) -> Section | None:
     """Say how many users are expected to show no activity in the horizon."""
     if not given(data.outlook):
         return None
-    users = data.outlook.filter(pl.col("p_inactive").is_not_nan())
+    users = staying_users(data.outlook)
     sentence = say(
         "report.outlook.sentence",
         users=number(users.height),
@@ -36,8 +37,9 @@ def outlook(data: ReportData) -> Section | None:
         sure=strong(number(int((users["p_inactive"] > SURE).sum()))),
         limit=percent(SURE, 0),
     )
-    tables = (quality_table(data.outlook_quality),) if given(data.outlook_quality) else ()
-    return Section("outlook", say("report.outlook.title"), sentence, (chance_figure(data, users),), tables)
+    figures = (chance_figure(data, data.outlook.filter(pl.col("p_inactive").is_not_nan())),)
+    tables, folded = quality_tables(data.outlook_quality) if given(data.outlook_quality) else ((), ())
+    return Section("outlook", say("report.outlook.title"), sentence, figures, tables, folded)
 
 
 def chance_figure(data: ReportData, users: pl.DataFrame) -> Figure:
@@ -93,13 +95,24 @@ def stage_outlook_table(users: pl.DataFrame) -> Table:
     return table(say("report.outlook.caption"), means.sort(stage_order()), columns)
 
 
-def quality_table(quality: pl.DataFrame) -> Table:
+def quality_tables(quality: pl.DataFrame) -> tuple[tuple[Table, ...], tuple[Table, ...]]:
+    """Return the scores over many users, to be seen, and those by stage, to be opened."""
+    segment_column = next(name for name in NAMES if name in quality.columns)
+    by_stage = pl.col(segment_column).is_in(STAGES)
+    seen, folded = quality.filter(~by_stage), quality.filter(by_stage)
+    return (
+        (quality_table(seen, say("report.outlook.quality")),) if seen.height else (),
+        (quality_table(folded, say("report.outlook.by_stage")),) if folded.height else (),
+    )
+
+
+def quality_table(quality: pl.DataFrame, caption: str) -> Table:
     """Return how good the chances were on an earlier horizon, beside the simple rates."""
     names = [name for name in NAMES if name in quality.columns]
     columns: Columns = {name: (say(f"report.metric.{name}"), segment) for name in names}
     scores = [name for name in SCORES if name in quality.columns]
     columns |= {name: (say(f"report.metric.{name}"), partial(number, digits=SCORES[name])) for name in scores}
-    return table(say("report.outlook.quality"), quality, columns, n_names=len(names))
+    return table(caption, quality, columns, n_names=len(names))
 
 
 def segment(name: str) -> str:
