@@ -82,9 +82,7 @@ def ours(panel: Panel, origins: tuple[int, ...]) -> dict[str, Floats]:
     return {name: np.stack(values, axis=1) for name, values in said.items()}
 
 
-def theirs(
-    panel: Panel, origins: tuple[int, ...], python: Path
-) -> tuple[dict[str, Floats], dict[str, float]]:
+def theirs(panel: Panel, origins: tuple[int, ...], python: Path) -> tuple[dict[str, Floats], dict[str, float]]:
     """Forecasts of the peers as in ``ours``, and their CPU ms a series."""
     long = pl.DataFrame(
         {
@@ -113,10 +111,7 @@ def scores(panel: Panel, origins: tuple[int, ...], said: dict[str, Floats], cpu:
     print("| --- " * (len(origins) + 4) + "|")
     for name, ahead in sorted(said.items()):
         by_origin = [
-            [
-                np.nanmean(metric(panel.y[:, :o], panel.y[:, o : o + H], ahead[:, j], SEASON))
-                for metric in (mase, rmsse)
-            ]
+            [np.nanmean(metric(panel.y[:, :o], panel.y[:, o : o + H], ahead[:, j], SEASON)) for metric in (mase, rmsse)]
             for j, o in enumerate(origins)
         ]
         mases, rmsses = np.array(by_origin).T
@@ -135,7 +130,9 @@ def covered(panel: Panel, last: int) -> None:
         lo, hi = (np.stack([bound[level][side] for bound in bounds], axis=1) for side in (0, 1))
         parts = {
             "origins": [coverage(happened[:, j], lo[:, j], hi[:, j]) for j in range(len(origins))],
-            "weeks": [coverage(happened[..., w : w + 7], lo[..., w : w + 7], hi[..., w : w + 7]) for w in range(0, H, 7)],
+            "weeks": [
+                coverage(happened[..., w : w + 7], lo[..., w : w + 7], hi[..., w : w + 7]) for w in range(0, H, 7)
+            ],
             "volume fifths": [coverage(happened[fifth == k], lo[fifth == k], hi[fifth == k]) for k in range(5)],
         }
         by = "; ".join(f"{part} {' '.join(f'{x:.3f}' for x in shares)}" for part, shares in parts.items())

@@ -77,18 +77,14 @@ def bucket(rows: pl.DataFrame, timezone: str = "UTC") -> FrameBuckets:
 CASES = (
     Case("CDNOW, 39 weeks", cdnow, datetime(1997, 10, 1, tzinfo=UTC), 39 * 7),
     Case("MovieTweetings", movietweetings, datetime(2013, 8, 3, tzinfo=UTC), 28),
-    Case(
-        "Complete Journey", complete_journey, datetime(2017, 12, 3, tzinfo=ZoneInfo("America/New_York")), 28
-    ),
+    Case("Complete Journey", complete_journey, datetime(2017, 12, 3, tzinfo=ZoneInfo("America/New_York")), 28),
 )
 
 
 def judge(case: Case) -> None:
     log, cutoff = case.read(), case.cutoff.astimezone(UTC)
     first = log.frame["ts"].min()
-    test = trial(
-        first, shifted(cutoff, LEAD_DAYS + case.horizon_days, log.timezone), case.horizon_days, log.timezone
-    )
+    test = trial(first, shifted(cutoff, LEAD_DAYS + case.horizon_days, log.timezone), case.horizon_days, log.timezone)
     assert test.test[0] == cutoff
     print(f"\n{case.name}: cut {case.cutoff:%Y-%m-%d}, horizon {case.horizon_days} d", end="")
     print(f", trained on {len(test.training)} pairs, horizons {sorted({d for _, d in test.training})} d")
@@ -113,16 +109,13 @@ def judge_interests(log: FrameBuckets, cutoff: datetime, horizon_days: int) -> N
     blend = pl.sum_horizontal(pl.col(part) * float(w) for part, w in zip(PARTS, weights, strict=True))
     losses = {"blend": blend, "own mix, 28 d": pl.col("own_28"), "population, 7 d": pl.col("pi_7")}
     told = seen.select(
-        (-(chance.log() * pl.col("n")).sum() / pl.col("n").sum()).alias(name)
-        for name, chance in losses.items()
+        (-(chance.log() * pl.col("n")).sum() / pl.col("n").sum()).alias(name) for name, chance in losses.items()
     ).row(0, named=True)
     print("interests, log-loss an event:", ", ".join(f"{name} {loss:.3f}" for name, loss in told.items()))
     print("weights:", ", ".join(f"{part} {w:.2f}" for part, w in zip(PARTS, weights, strict=True)))
 
 
 if __name__ == "__main__":
-    with pl.Config(
-        tbl_rows=-1, tbl_cols=-1, tbl_width_chars=130, tbl_hide_dataframe_shape=True, float_precision=4
-    ):
+    with pl.Config(tbl_rows=-1, tbl_cols=-1, tbl_width_chars=130, tbl_hide_dataframe_shape=True, float_precision=4):
         for case in CASES:
             judge(case)

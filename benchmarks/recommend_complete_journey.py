@@ -101,9 +101,7 @@ def top(score: Floats, banned: set[int]) -> list[int]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--validate", action="store_true", help="the cuts on which everything was chosen")
     parser.add_argument("--interests", action="store_true", help="also with the users' expected interests")
     asked = parser.parse_args()
@@ -137,9 +135,7 @@ def judge(case: Case, days: int, interests: bool) -> None:
     if case.repeats:
         for half_life_days in (14, 28, 60, 120):
             score = purchase_counts(known, at, half_life_days)
-            shown[f"own counts, half-life {half_life_days} d"] = [
-                top(score(u), set()) for u in range(len(users))
-            ]
+            shown[f"own counts, half-life {half_life_days} d"] = [top(score(u), set()) for u in range(len(users))]
     begin = time.process_time()
     shown["foretide"] = picked(histories, users, Wish(at, K, case.repeats))
     cpu_s = time.process_time() - begin
@@ -155,9 +151,7 @@ def judge(case: Case, days: int, interests: bool) -> None:
         row = f"{name:28s} NDCG@10 {np.nanmean(results[name]):.4f}  coverage {coverage:.4f}"
         if name not in rivals:
             low, high = interval(results[name] - results[rival])
-            row += (
-                f"  above {rival} by {np.nanmean(results[name] - results[rival]):.4f} [{low:.4f}, {high:.4f}]"
-            )
+            row += f"  above {rival} by {np.nanmean(results[name] - results[rival]):.4f} [{low:.4f}, {high:.4f}]"
         print(row)
 
 

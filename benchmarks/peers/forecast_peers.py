@@ -38,8 +38,7 @@ def ahead(model: object, y: np.ndarray, h: int, log: bool) -> np.ndarray:
 
 def forecasts(series: pl.DataFrame, origins: list[int], h: int, m: int) -> Iterator[pl.DataFrame]:
     by_series = {
-        key[0]: rows.sort("step")["y"].to_numpy()
-        for key, rows in series.group_by("unique_id", maintain_order=True)
+        key[0]: rows.sort("step")["y"].to_numpy() for key, rows in series.group_by("unique_id", maintain_order=True)
     }
     for name, (model, log) in models(m).items():
         ahead(model, next(iter(by_series.values()))[: origins[0]], h, log)  # compiling does not count

@@ -97,15 +97,13 @@ def outlook(
     asked = question(buckets, as_of, horizon_days, rule, users)
     if asked.strangers and not fallback:
         raise UnknownIdError(
-            f"user {asked.strangers[0]!r} has no activity before {as_of:%Y-%m-%d %H:%M};"
-            " check the id and the time"
+            f"user {asked.strangers[0]!r} has no activity before {as_of:%Y-%m-%d %H:%M}; check the id and the time"
         )
     training = sample(buckets, as_of)
     pairs = training_pairs(asked.first, as_of, horizon_days, buckets.timezone)
     if not pairs:
         raise NotEnoughDataError(
-            f"the events before {as_of:%Y-%m-%d %H:%M} cover less than three days;"
-            " give an outlook more to learn from"
+            f"the events before {as_of:%Y-%m-%d %H:%M} cover less than three days; give an outlook more to learn from"
         )
     longest = max(days for _, days in pairs)
     test = trial(asked.first, as_of, horizon_days, buckets.timezone)

@@ -70,9 +70,7 @@ RETENTION = pl.Schema({"cohort": pl.Date(), "age": pl.Int32(), "users": pl.Int64
 HABITS = pl.Schema({"weekday": pl.Int8(), "hour": pl.Int8(), "events": pl.Int64()})
 
 #: One finding of the data quality check.
-FINDINGS = pl.Schema(
-    {"check": pl.String(), "count": pl.Int64(), "example": pl.String(), "severity": pl.String()}
-)
+FINDINGS = pl.Schema({"check": pl.String(), "count": pl.Int64(), "example": pl.String(), "severity": pl.String()})
 
 OUTLOOK = pl.Schema(
     {
@@ -84,9 +82,7 @@ OUTLOOK = pl.Schema(
         "expected_active_days": pl.Float64(),
     }
 )
-RECOMMENDATIONS = pl.Schema(
-    {"user_id": pl.String(), "item_id": pl.String(), "score": pl.Float64(), "rank": pl.Int32()}
-)
+RECOMMENDATIONS = pl.Schema({"user_id": pl.String(), "item_id": pl.String(), "score": pl.Float64(), "rank": pl.Int32()})
 
 Floats = NDArray[np.float64]
 

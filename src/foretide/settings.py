@@ -91,6 +91,4 @@ def check_timezone(name: str) -> None:
     try:
         ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-        raise UsageError(
-            f"time zone {name!r} is unknown; give an IANA name such as Europe/Berlin or UTC"
-        ) from error
+        raise UsageError(f"time zone {name!r} is unknown; give an IANA name such as Europe/Berlin or UTC") from error

@@ -25,9 +25,7 @@ def test_every_measure_has_a_forecast(foretide, shop, what):
 
 
 def test_one_series_for_each_country(foretide, shop, simulation):
-    told = foretide(
-        "forecast", "users", "--by", "country", "-w", shop, "--format", "csv", "-h", "3", "--level", "90"
-    )
+    told = foretide("forecast", "users", "--by", "country", "-w", shop, "--format", "csv", "-h", "3", "--level", "90")
     rows = list(csv.DictReader(io.StringIO(told.out)))
     assert {row["unique_id"] for row in rows} == set(simulation.users["country"])
     assert set(rows[0]) == {"unique_id", "ds", "mean", "median", "lo-90", "hi-90"}

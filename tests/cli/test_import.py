@@ -22,9 +22,7 @@ def place(foretide, tmp_path):
 
 def counts(text):
     """Return read, stored, duplicate, quarantined of the last account printed."""
-    line = re.findall(r"read ([\d,]+) = stored ([\d,]+) \+ duplicate ([\d,]+) \+ quarantined ([\d,]+)", text)[
-        -1
-    ]
+    line = re.findall(r"read ([\d,]+) = stored ([\d,]+) \+ duplicate ([\d,]+) \+ quarantined ([\d,]+)", text)[-1]
     return tuple(int(figure.replace(",", "")) for figure in line)
 
 

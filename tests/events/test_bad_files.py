@@ -63,9 +63,7 @@ def test_a_parquet_file_that_is_cut_off(tmp_path):
 
 def test_a_large_gzip_that_is_cut_off_fails_when_its_end_is_reached(tmp_path):
     path = tmp_path / "cut.csv.gz"
-    noise = b"".join(
-        b"u%d,2026-01-01T10:00:00Z,%s\n" % (i, os.urandom(40).hex().encode()) for i in range(120_000)
-    )
+    noise = b"".join(b"u%d,2026-01-01T10:00:00Z,%s\n" % (i, os.urandom(40).hex().encode()) for i in range(120_000))
     path.write_bytes(gzip.compress(b"user,ts,noise\n" + noise, 1)[:-1_000])
     source = sniff(path)
     with pytest.raises(UnreadableFileError, match="cut off"):

@@ -47,9 +47,7 @@ def test_events_sent_twice(tmp_path):
 
 
 def test_two_lines_of_a_receipt_are_kept_and_mentioned(tmp_path):
-    assert findings(tmp_path, *steady(3), event("u1", 5, category="c"), event("u1", 5, category="c"))[
-        "sent_twice"
-    ]
+    assert findings(tmp_path, *steady(3), event("u1", 5, category="c"), event("u1", 5, category="c"))["sent_twice"]
 
 
 def test_users_with_one_event_and_events_without_item_or_category(tmp_path):

@@ -76,9 +76,7 @@ def test_the_grocery_columns():
 
 
 def test_a_rating_makes_rating_events():
-    assert columns(userId="1", movieId="2", rating="4.5", timestamp="1483228800").constants == {
-        "event_type": "rating"
-    }
+    assert columns(userId="1", movieId="2", rating="4.5", timestamp="1483228800").constants == {"event_type": "rating"}
 
 
 def test_content_decides_between_two_times():
@@ -123,9 +121,7 @@ def test_the_kind_of_a_source(kind, names):
 
 
 def test_corrections_win_name_and_drop():
-    sample = pl.DataFrame(
-        {"uid": ["1"], "who": ["2"], "ts": [Z], "Land": ["UK"], "price": ["3"], "amount": ["4"]}
-    )
+    sample = pl.DataFrame({"uid": ["1"], "who": ["2"], "ts": [Z], "Land": ["UK"], "price": ["3"], "amount": ["4"]})
     corrections = {"user_id": "who", "country": "Land", "price": "", "value": ""}
     mapping = guess(sample, source="x.csv", corrections=corrections)
     assert mapping.columns == {"user_id": "who", "ts": "ts", "country": "Land"}

@@ -105,9 +105,7 @@ def test_properties_may_come_later(store):
 
 def test_columns_of_items_and_users_are_at_hand(store):
     store.ingest([chunk(event("u1", 0, "i1"), event("u2", 1, "i2", category="own"))], "f", NOW)
-    store.put(
-        "items", pl.DataFrame({"item_id": ["i1", "i2"], "category": ["dairy", "meat"], "brand": ["x", None]})
-    )
+    store.put("items", pl.DataFrame({"item_id": ["i1", "i2"], "category": ["dairy", "meat"], "brand": ["x", None]}))
     store.put("users", pl.DataFrame({"user_id": ["u1"], "country": ["DE"]}))
     rows = pl.concat([store.bucket(i, ["user_id", "category", "brand", "country"]) for i in store.ids])
     assert sorted(rows.rows()) == [("u1", "dairy", "x", "DE"), ("u2", "own", None, None)]

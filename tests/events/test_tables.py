@@ -32,15 +32,15 @@ def test_other_keys_and_columns_stay(store):
 
 
 def test_ready_made_series(store):
-    series = pl.DataFrame(
-        {"unique_id": ["s"] * 2, "ds": [date(2025, 1, 1), date(2025, 1, 2)], "y": [1.0, 2.0]}
-    )
+    series = pl.DataFrame({"unique_id": ["s"] * 2, "ds": [date(2025, 1, 1), date(2025, 1, 2)], "y": [1.0, 2.0]})
     assert account(store.put("series", series)) == (2, 2, 0, 0)
     assert store.table("series").equals(series)
 
 
 def test_figures_of_one_series_and_day_are_added_up(store):
-    series = pl.DataFrame({"unique_id": ["s"] * 3, "ds": [date(2025, 1, 1)] * 2 + [date(2025, 1, 2)], "y": [1.0, 2.0, 4.0]})
+    series = pl.DataFrame(
+        {"unique_id": ["s"] * 3, "ds": [date(2025, 1, 1)] * 2 + [date(2025, 1, 2)], "y": [1.0, 2.0, 4.0]}
+    )
     assert account(store.put("series", series)) == (3, 2, 1, 0)
     assert store.table("series")["y"].to_list() == [3.0, 4.0]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -38,13 +39,13 @@ def log(hours_by_user, zone="UTC"):
     return FrameBuckets(pl.DataFrame(rows, schema=schema), zone)
 
 
-def oracle_stage(times, as_of, zone, w):
+def oracle_stage(times, as_of, zone, w):  # noqa: PLR0911 - a stage a line, as the definition
     """Tell the stage from the whole list of events, as the definition reads."""
     known = sorted(t for t in times if t < as_of)
     if not known:
         return None
     gap, age = as_of - known[-1], as_of - known[0]
-    returns = [later for earlier, later in zip(known, known[1:], strict=False) if later - earlier >= 4 * w * DAY]
+    returns = [later for earlier, later in pairwise(known) if later - earlier >= 4 * w * DAY]
     if gap >= 4 * w * DAY:
         return "churned"
     if gap >= 2 * w * DAY:
@@ -75,7 +76,7 @@ def oracle_features(hours, as_of, zone):
     today = local_day(as_of - timedelta(microseconds=1), zone)
     days = sorted({local_day(t, zone) for t in known})
     ages = [(as_of - t) / DAY for t in known]
-    gaps = [(b - a).days for a, b in zip(days, days[1:], strict=False)]
+    gaps = [(b - a).days for a, b in pairwise(days)]
     values = [float(round((t - BEGIN) / timedelta(hours=1)) % 7) for t in known]
     recent = [sum((today - day).days < n for day in days) for n in (7, 28, 56)]
     decayed = [sum(0.5 ** (age / half_life) for age in ages) for half_life in (7, 28, 84)]
@@ -122,7 +123,7 @@ def test_the_only_way_out_of_churned_is_resurrected(hours, zone):
     cutoffs = [BEGIN + timedelta(hours=6 * n) for n in range(1, 4 * 185)]
     stages = feature_table(log({"u1": hours}, zone), cutoffs).sort("as_of")["stage"].to_list()
     assert set(stages) <= set(STAGES)
-    for before, after in zip(stages, stages[1:], strict=False):
+    for before, after in pairwise(stages):
         if before == "churned":
             assert after in {"churned", "resurrected"}
 

@@ -23,7 +23,13 @@ def buckets(*rows, zone="UTC"):
     blank = dict.fromkeys(EVENTS.names())
     events = [
         blank
-        | {"user_id": user, "ts": BEGIN + timedelta(hours=hours), "event_type": "view", "category": category, "value": v}
+        | {
+            "user_id": user,
+            "ts": BEGIN + timedelta(hours=hours),
+            "event_type": "view",
+            "category": category,
+            "value": v,
+        }
         for user, hours, category, v in rows
     ]
     return FrameBuckets(pl.DataFrame(events, schema=EVENTS), zone)
@@ -85,7 +91,13 @@ def test_a_day_missing_in_ready_made_series_is_not_zero():
 def test_retention_counted_by_hand():
     week = 24 * 7
     table = retention(
-        buckets(("u1", 0, "a", 1), ("u2", 5, "a", 1), ("u1", week, "a", 1), ("u3", week + 1, "a", 1), ("u2", 2 * week, "a", 1)),
+        buckets(
+            ("u1", 0, "a", 1),
+            ("u2", 5, "a", 1),
+            ("u1", week, "a", 1),
+            ("u3", week + 1, "a", 1),
+            ("u2", 2 * week, "a", 1),
+        ),
         BEGIN + timedelta(days=21),
     )
     first, second = date(2024, 1, 1), date(2024, 1, 8)

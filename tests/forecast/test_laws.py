@@ -60,7 +60,9 @@ def test_a_series_is_forecast_alike_alone_and_among_others_in_any_order(model):
 
 def test_a_steady_season_goes_on(model):
     season = np.array([5.0, 6, 7, 8, 9, 20, 2])
-    np.testing.assert_allclose(model.ahead(np.tile(season, (1, 20)), [140], 14).median[0, 0], np.tile(season, 2), rtol=0.02)
+    np.testing.assert_allclose(
+        model.ahead(np.tile(season, (1, 20)), [140], 14).median[0, 0], np.tile(season, 2), rtol=0.02
+    )
 
 
 def test_a_series_that_has_not_begun_has_no_forecast(model):

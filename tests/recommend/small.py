@@ -43,10 +43,7 @@ def shop(rng, n_users=80, n_items=40, n_events=3000, days=120):
     fashion = rng.random(n_events) < 0.3
     items = np.where(fashion, rng.integers(0, 5, n_events), favourites[users, rng.integers(0, 5, n_events)])
     ages = np.sort(rng.random(n_events) * days + 0.01)[::-1]
-    return [
-        (f"u{u:03}", f"i{i:03}", float(age), f"c{i % 4}")
-        for u, i, age in zip(users, items, ages, strict=True)
-    ]
+    return [(f"u{u:03}", f"i{i:03}", float(age), f"c{i % 4}") for u, i, age in zip(users, items, ages, strict=True)]
 
 
 def scores(candidates, users, items):

@@ -7,7 +7,6 @@ import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from recommend.small import AS_OF, events, histories, shop
 
 from foretide.errors import NotEnoughDataError, UsageError
 from foretide.events.records import FrameBuckets
@@ -17,6 +16,7 @@ from foretide.recommend.candidates import best
 from foretide.recommend.engine import PARTS, Wish, advise, choose, recommend, sources
 from foretide.schema import RECOMMENDATIONS
 from foretide.text import LANGUAGES, speaking
+from recommend.small import AS_OF, events, histories, shop
 
 INTERESTS = {
     "user_id": pl.String,
@@ -32,9 +32,7 @@ def buckets():
 
 
 def small_log():
-    rows = st.tuples(
-        st.sampled_from("abcd"), st.sampled_from("uvwxyz"), st.integers(1, 40), st.sampled_from("pq")
-    )
+    rows = st.tuples(st.sampled_from("abcd"), st.sampled_from("uvwxyz"), st.integers(1, 40), st.sampled_from("pq"))
     return st.lists(rows, min_size=1, max_size=25)
 
 
@@ -57,9 +55,7 @@ def test_lists_are_ranked_without_gaps_and_name_no_item_twice(rows, k, repeats):
 @given(small_log(), st.randoms())
 def test_the_order_of_rows_does_not_matter(rows, random):
     shuffled = random.sample(rows, len(rows))
-    assert recommend(FrameBuckets(events(rows)), AS_OF).equals(
-        recommend(FrameBuckets(events(shuffled)), AS_OF)
-    )
+    assert recommend(FrameBuckets(events(rows)), AS_OF).equals(recommend(FrameBuckets(events(shuffled)), AS_OF))
 
 
 def test_nothing_from_as_of_on_changes_the_answer(buckets):
@@ -162,9 +158,7 @@ def test_the_blend_learns_whether_people_come_back():
     rng = np.random.default_rng(2)
     users = [f"u{n:03}" for n in range(2 * MIN_USERS)]
     loyal = [(u, f"own-{u}-{rng.integers(3)}", day + rng.random()) for u in users for day in range(30)]
-    fickle = [
-        (u, f"day-{day // 9:02}-{rng.integers(4)}", day + rng.random()) for u in users for day in range(40)
-    ]
+    fickle = [(u, f"day-{day // 9:02}-{rng.integers(4)}", day + rng.random()) for u in users for day in range(40)]
     weights = [choose(histories(rows), users[:1], Wish(AS_OF, 5, True)).weights for rows in (loyal, fickle)]
     assert weights[0]["repeats"] + weights[0]["neighbours"] > 0.9
     assert weights[1]["trend"] > 2 * weights[0]["trend"]

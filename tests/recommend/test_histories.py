@@ -7,15 +7,13 @@ import numpy as np
 import polars as pl
 from hypothesis import given
 from hypothesis import strategies as st
-from recommend.small import AS_OF, events, histories
 
 from foretide.events.records import FrameBuckets
 from foretide.recommend.histories import NO_CATEGORY, Histories
+from recommend.small import AS_OF, events, histories
 
 ROWS = st.lists(
-    st.tuples(
-        st.sampled_from("abc"), st.sampled_from("xyz"), st.integers(1, 5), st.sampled_from(["p", "q", None])
-    ),
+    st.tuples(st.sampled_from("abc"), st.sampled_from("xyz"), st.integers(1, 5), st.sampled_from(["p", "q", None])),
     min_size=1,
     max_size=20,
 )

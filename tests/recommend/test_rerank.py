@@ -5,11 +5,11 @@ import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from recommend.small import histories
 
 from foretide.recommend.candidates import Candidates
 from foretide.recommend.histories import NO_CATEGORY
 from foretide.recommend.rerank import MAX_LIFT, interest_lift, pick
+from recommend.small import histories
 
 ROWS = [("a", "x", 1, "p"), ("a", "y", 1, "q"), ("a", "z", 1), ("b", "x", 1, "p")]
 EVERY = Candidates(np.array([0, 3, 6]), np.array([0, 1, 2, 0, 1, 2], np.int32), np.ones(6))
@@ -20,9 +20,7 @@ def interests(*rows):
 
 
 def test_rising_interests_lift_and_nothing_else_moves():
-    frame = interests(
-        ("b", "p", 0.1, 0.12), ("a", "q", 0.4, 0.2), ("a", "(other)", 0.1, 0.9), ("n", "p", 0.1, 0.2)
-    )
+    frame = interests(("b", "p", 0.1, 0.12), ("a", "q", 0.4, 0.2), ("a", "(other)", 0.1, 0.9), ("n", "p", 0.1, 0.2))
     lift = interest_lift(EVERY, histories(ROWS), frame, strength=1)
     assert lift == pytest.approx([1, 1, 1, 1.2, 1, 1])
 
@@ -46,9 +44,7 @@ def plain_pick(score, kinds, k, diversity):
     """Pick one after the other in plain Python."""
     left, shown, counts = list(range(len(score))), [], {}
     while left and len(shown) < k:
-        now = {
-            i: score[i] * (1 - diversity) ** (counts.get(kinds[i], 0) if kinds[i] >= 0 else 0) for i in left
-        }
+        now = {i: score[i] * (1 - diversity) ** (counts.get(kinds[i], 0) if kinds[i] >= 0 else 0) for i in left}
         first = max(left, key=lambda i: (now[i], -left.index(i)))
         shown.append((first, now[first]))
         counts[kinds[first]] = counts.get(kinds[first], 0) + 1

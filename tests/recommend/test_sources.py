@@ -5,13 +5,13 @@ from datetime import timedelta
 
 import numpy as np
 import pytest
-from recommend.small import AS_OF, histories, scores, shop
 
 from foretide.recommend.candidates import pairs, union
 from foretide.recommend.engine import RECOMMENDERS
 from foretide.recommend.item_knn import HALVINGS, SeqItemKNN
 from foretide.recommend.repeats import Repeats
 from foretide.recommend.trend import Trend
+from recommend.small import AS_OF, histories, scores, shop
 
 
 def scored(source, made, at=AS_OF, among=None):
@@ -59,9 +59,7 @@ def plain_neighbours(made, knn):
                 later = times.index(int(made.ts[q])) - times.index(int(made.ts[p]))
                 if abs(p - q) <= knn.window and later >= 0 and made.item[p] != made.item[q]:
                     close[int(made.item[p]), int(made.item[q])] += weight / (1 + later)
-    return {
-        (a, b): c / (taken[a] + knn.shrink) / max(taken[b], 1) ** knn.discount for (a, b), c in close.items()
-    }
+    return {(a, b): c / (taken[a] + knn.shrink) / max(taken[b], 1) ** knn.discount for (a, b), c in close.items()}
 
 
 def basket_rows(rng):

@@ -151,9 +151,7 @@ def test_rates_are_shrunk_means_by_group():
 
 
 def test_rates_for_a_longer_horizon_keep_the_hazard():
-    rows = pl.DataFrame(
-        {"stage": ["new"] * 8, "inactive": [True, False] * 4, "active_days_ahead": [0, 1] * 4}
-    )
+    rows = pl.DataFrame({"stage": ["new"] * 8, "inactive": [True, False] * 4, "active_days_ahead": [0, 1] * 4})
     rates = Rates(None).fit(rows.with_columns(horizon_days=pl.lit(14)))
     assert rates.predict(rows, 28)[0] == pytest.approx(rates.predict(rows, 14)[0] ** 2)
 

@@ -99,9 +99,7 @@ def test_the_share_now_is_the_one_of_the_features():
 @settings(deadline=None, max_examples=25)
 @given(
     st.lists(
-        st.tuples(
-            st.sampled_from("abcd"), st.integers(0, 60).map("c{}".format) | st.none(), st.integers(1, 300)
-        ),
+        st.tuples(st.sampled_from("abcd"), st.integers(0, 60).map("c{}".format) | st.none(), st.integers(1, 300)),
         min_size=1,
         max_size=150,
     ),
@@ -141,10 +139,7 @@ def test_a_lasting_taste_is_told_better_than_by_the_usual_mix():
     weights = fit_weights(buckets, before, 28)
     seen = ahead_parts(buckets, before, 28)
     blend = seen.select(PARTS).to_numpy() @ weights
-    assert (
-        log_loss(blend, seen["n"].to_numpy())
-        < log_loss(seen["own_28"].to_numpy(), seen["n"].to_numpy()) - 0.02
-    )
+    assert log_loss(blend, seen["n"].to_numpy()) < log_loss(seen["own_28"].to_numpy(), seen["n"].to_numpy()) - 0.02
 
 
 def test_a_turn_of_the_whole_population_shows_in_what_is_expected():
@@ -172,9 +167,7 @@ def test_a_stranger_has_the_interests_of_the_population():
     told = expected_interests(buckets, AS_OF, users=["nobody", "a"])
     assert told["user_id"].unique().sort().to_list() == ["a", "nobody"]
     mix = population([buckets.frame], AS_OF, 15).sort("category")["pi_28"].to_list()
-    assert told.filter(pl.col("user_id") == "nobody").sort("category")[
-        "share_now"
-    ].to_list() == pytest.approx(mix)
+    assert told.filter(pl.col("user_id") == "nobody").sort("category")["share_now"].to_list() == pytest.approx(mix)
 
 
 def test_too_short_a_log_keeps_the_prior_weights():

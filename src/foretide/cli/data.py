@@ -119,8 +119,7 @@ def check(
     with speaking(lang):
         findings = Workspace.open(workspace).check()
         words = [
-            {"title": say(f"check.{code}.title"), "action": say(f"check.{code}.action")}
-            for code in findings["check"]
+            {"title": say(f"check.{code}.title"), "action": say(f"check.{code}.action")} for code in findings["check"]
         ]
         schema = {"title": pl.String, "action": pl.String}
         emit(pl.concat([findings, pl.DataFrame(words, schema=schema)], how="horizontal"), print_as, output)

@@ -28,9 +28,7 @@ WRITERS: dict[str, Callable[[pl.DataFrame, Path], object]] = {
 }
 
 
-def emit(
-    frame: pl.DataFrame, print_as: Format = Format.table, output: Path | None = None, title: str = ""
-) -> None:
+def emit(frame: pl.DataFrame, print_as: Format = Format.table, output: Path | None = None, title: str = "") -> None:
     """Write a table to a file if one is named, else print it."""
     if output is not None:
         write(frame, output)
@@ -66,9 +64,7 @@ def print_table(frame: pl.DataFrame, title: str = "") -> None:
     from rich.markup import escape
     from rich.table import Table
 
-    table = Table(
-        title=escape(title) or None, title_justify="left", header_style="bold", box=None, pad_edge=False
-    )
+    table = Table(title=escape(title) or None, title_justify="left", header_style="bold", box=None, pad_edge=False)
     for name, dtype in frame.schema.items():
         table.add_column(escape(name), justify="right" if dtype.is_numeric() else "left")
     for row in frame.head(PRINTED_ROWS).iter_rows():

@@ -82,9 +82,7 @@ def backtest(
         If a horizon reaches beyond the panel.
     """
     if not origins or min(origins) < 1 or max(origins) + h > panel.n_steps:
-        raise UsageError(
-            f"a backtest of {h} steps needs origins from 1 to {panel.n_steps - h}, not {list(origins)}"
-        )
+        raise UsageError(f"a backtest of {h} steps needs origins from 1 to {panel.n_steps - h}, not {list(origins)}")
     said = {name: _ask(panel, model, h, origins) for name, model in forecasters.items()}
     table = score_table(panel.y, origins, said, levels, season_length)
     return BacktestResult(table, origins, outcomes(panel.y, origins, h), said)
@@ -162,7 +160,5 @@ def _points(y: Floats, origins: Sequence[int], told: Said, m: int) -> dict[str, 
 def _coverages(y: Floats, origins: Sequence[int], told: Said, levels: Sequence[int]) -> dict[str, float]:
     happened = outcomes(y, origins, told.mean.shape[2])
     return {
-        f"coverage_{level}": coverage(happened, *told.intervals[level])
-        for level in levels
-        if level in told.intervals
+        f"coverage_{level}": coverage(happened, *told.intervals[level]) for level in levels if level in told.intervals
     }

@@ -77,7 +77,7 @@ def seasonal_scale(past: ArrayLike, season_length: int, power: int = 1) -> Array
 
 
 def mase(past: ArrayLike, y: ArrayLike, predicted: ArrayLike, season_length: int = 7) -> Array:
-    """Return the mean absolute scaled error of each series, ``(n_series,)``; below 1 beats the seasonal naive in-sample.
+    """Return the mean absolute scaled error of each series, ``(n_series,)``: below 1 beats the naive in-sample.
 
     References
     ----------

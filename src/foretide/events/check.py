@@ -50,9 +50,7 @@ def check(store: EventStore, now: datetime | None = None) -> pl.DataFrame:
     return table.sort(pl.col("severity") == NOTICE, pl.col("count"), descending=[False, True])
 
 
-def totals(
-    store: EventStore, columns: list[str], odd: Callable[[pl.DataFrame], pl.DataFrame]
-) -> pl.DataFrame:
+def totals(store: EventStore, columns: list[str], odd: Callable[[pl.DataFrame], pl.DataFrame]) -> pl.DataFrame:
     """Return the odd rows of all buckets: ``count`` and one ``example`` of each bucket that has any."""
     parts = []
     for i in store.ids:
@@ -146,11 +144,7 @@ def by_day(store: EventStore) -> Iterator[Finding]:
     usual = pl.col("n").median().over(pl.col("ds").dt.weekday())
     inside = daily.slice(1, max(daily.height - 2, 0))  # the first and last day may be parts of days
     empty = inside.filter(pl.col("n") == 0)
-    quiet = (
-        daily.filter(pl.col("n") < QUIET_SHARE * usual)
-        .join(inside, on="ds", how="semi")
-        .filter(pl.col("n") > 0)
-    )
+    quiet = daily.filter(pl.col("n") < QUIET_SHARE * usual).join(inside, on="ds", how="semi").filter(pl.col("n") > 0)
     for code, severity, days in (("gap", WARNING, empty), ("quiet_day", NOTICE, quiet)):
         if days.height:
             yield code, days.height, str(days["ds"][0]), severity

@@ -79,9 +79,7 @@ def split_ending(name: tuple[str, ...]) -> tuple[tuple[str, ...], bool]:
     last = name[-1] if name else ""
     if len(name) > 1 and last in ID_ENDINGS:
         return name[:-1], True
-    glued = next(
-        (ending for ending in GLUED_ENDINGS if last.endswith(ending) and last not in GLUED_ENDINGS), ""
-    )
+    glued = next((ending for ending in GLUED_ENDINGS if last.endswith(ending) and last not in GLUED_ENDINGS), "")
     is_word = any(last in words.split() for words in ID_WORDS.values())
     return ((*name[:-1], last.removesuffix(glued)), True) if glued and not is_word else (name, False)
 

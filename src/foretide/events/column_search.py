@@ -60,12 +60,7 @@ def search(
     found = {target: Found(column, 1.0, "given") for target, column in given.items() if target in targets}
     free = [column for column in sample.columns if column not in given.values()]
     wanted = [target for target in targets if target not in given and target not in skip]
-    offers = [
-        (score, target, column)
-        for target in wanted
-        for column in free
-        if (score := fit(target, sample[column]))
-    ]
+    offers = [(score, target, column) for target in wanted for column in free if (score := fit(target, sample[column]))]
     for score, target, column in sorted(offers, key=lambda offer: -offer[0]):
         if target not in found and all(column != other.column for other in found.values()):
             found[target] = Found(column, round(score, 2), "name")

@@ -19,8 +19,7 @@ def read_corrections(
     for name, column in corrections.items():
         if column and column not in columns:
             raise MappingError(
-                f"{source}: --map {name}={column} names a column that is not there; the columns are "
-                f"{listed(columns)}"
+                f"{source}: --map {name}={column} names a column that is not there; the columns are {listed(columns)}"
             )
     given = {name: column for name, column in corrections.items() if column}
     return given, corrections.keys() - given.keys()
@@ -31,9 +30,7 @@ def check_choices(source: str, kind: str | None, date_order: str | None, timezon
     if kind is not None and kind not in TARGETS:
         raise MappingError(f"{source}: kind {kind!r} is not one of {', '.join(TARGETS)}; give one with --as")
     if date_order is not None and date_order not in ORDERS:
-        raise MappingError(
-            f"{source}: date order {date_order!r} is not one of {', '.join(ORDERS)}; see --date-order"
-        )
+        raise MappingError(f"{source}: date order {date_order!r} is not one of {', '.join(ORDERS)}; see --date-order")
     try:
         pl.Series([], dtype=WALL).dt.replace_time_zone(timezone)
     except pl.exceptions.ComputeError as error:

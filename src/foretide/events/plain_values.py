@@ -64,9 +64,7 @@ def decoded(column: pl.Series) -> pl.Series:
     try:
         return column.cast(pl.String)
     except pl.exceptions.ComputeError:
-        return pl.Series(
-            [None if b is None else b.decode("utf-8", "replace") for b in column], dtype=pl.String
-        )
+        return pl.Series([None if b is None else b.decode("utf-8", "replace") for b in column], dtype=pl.String)
 
 
 def as_id(column: pl.Series) -> pl.Series:

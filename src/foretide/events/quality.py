@@ -75,9 +75,7 @@ def to_series(rows: Rows, mapping: ColumnMapping) -> tuple[pl.DataFrame, pl.Data
     clock = read_clock(column_of(rows, mapping, "ds"), mapping.date_order)
     y, bad_value = as_number(column_of(rows, mapping, "y"))
     unique_id = text_of(rows, mapping, "unique_id", as_id).fill_null(mapping.columns["y"])
-    frame = (
-        clock.select(ds=local_day(mapping.timezone)).with_columns(unique_id=unique_id, y=y).select(*SERIES)
-    )
+    frame = clock.select(ds=local_day(mapping.timezone)).with_columns(unique_id=unique_id, y=y).select(*SERIES)
     reason = first_reason(
         (clock["missing"], "no_ts"),
         (clock["ordered"], "ambiguous_date"),
@@ -109,9 +107,7 @@ def column_of(rows: Rows, mapping: ColumnMapping, target: str) -> pl.Series:
     return rows.fields[column]
 
 
-def text_of(
-    rows: Rows, mapping: ColumnMapping, target: str, read: Callable[[pl.Series], pl.Series]
-) -> pl.Series:
+def text_of(rows: Rows, mapping: ColumnMapping, target: str, read: Callable[[pl.Series], pl.Series]) -> pl.Series:
     """Return the column of a target as text or id."""
     return read(column_of(rows, mapping, target))
 
@@ -125,9 +121,7 @@ def properties_of(rows: Rows, mapping: ColumnMapping) -> dict[str, pl.Series]:
 
 def first_reason(*tests: tuple[pl.Series, pl.Series | str]) -> pl.Series:
     """Return the first reason that holds for each row, null where none does."""
-    reasons = [
-        pl.when(pl.lit(holds)).then(pl.lit(reason)).otherwise(None) for holds, reason in tests if holds.any()
-    ]
+    reasons = [pl.when(pl.lit(holds)).then(pl.lit(reason)).otherwise(None) for holds, reason in tests if holds.any()]
     length = tests[0][0].len()
     none = pl.repeat(None, length, dtype=pl.String)
     return pl.select(pl.coalesce(*reasons, none)).to_series()

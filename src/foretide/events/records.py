@@ -62,9 +62,7 @@ class Buckets(Protocol):
         """Numbers of the buckets."""
         ...
 
-    def bucket(
-        self, i: int, columns: Sequence[str] | None = None, until: datetime | None = None
-    ) -> pl.DataFrame:
+    def bucket(self, i: int, columns: Sequence[str] | None = None, until: datetime | None = None) -> pl.DataFrame:
         """Return a bucket's events sorted by ``user_id, ts``.
 
         Parameters

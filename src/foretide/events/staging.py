@@ -30,9 +30,7 @@ class Staging:
         if rows.is_empty():
             return
         self.columns += [name for name in rows.columns if name not in self.columns]
-        marked = rows.with_columns(
-            hash=content_hash(rows), bucket=buckets_of(rows["user_id"], self.n_buckets)
-        )
+        marked = rows.with_columns(hash=content_hash(rows), bucket=buckets_of(rows["user_id"], self.n_buckets))
         for (bucket,), part in marked.partition_by("bucket", as_dict=True, include_key=False).items():
             files = self.pieces.setdefault(int(bucket), [])
             files.append(self._write(part, f"{bucket}-{len(files)}"))

@@ -116,9 +116,7 @@ class EventStore:
         assert counts.read == counts.stored + counts.duplicate + counts.quarantined
         return counts
 
-    def _reject(
-        self, staged: Staging, rejected: pl.DataFrame, source: str, now: datetime, counts: Counts
-    ) -> None:
+    def _reject(self, staged: Staging, rejected: pl.DataFrame, source: str, now: datetime, counts: Counts) -> None:
         if rejected.is_empty():
             return
         staged.reject(
@@ -226,9 +224,7 @@ class EventStore:
                 self._reference[name] = tables.read_table(self.path, name)
         return self._reference[name]
 
-    def bucket(
-        self, i: int, columns: Sequence[str] | None = None, until: datetime | None = None
-    ) -> pl.DataFrame:
+    def bucket(self, i: int, columns: Sequence[str] | None = None, until: datetime | None = None) -> pl.DataFrame:
         """Return a bucket's events, as ``Buckets.bucket``."""
         columns = list(self.columns if columns is None else columns)
         self._check(columns)
@@ -267,9 +263,7 @@ class EventStore:
         known = {*self.columns, *self.table("users").columns, *self.table("items").columns}
         for name in columns:
             if name not in known:
-                raise UnknownIdError(
-                    f"there is no column {name!r}; the columns are {', '.join(sorted(known))}"
-                )
+                raise UnknownIdError(f"there is no column {name!r}; the columns are {', '.join(sorted(known))}")
 
     def _needs_items(self, columns: Sequence[str]) -> bool:
         lacking = set(columns) - set(self.columns) - set(self.table("users").columns)
@@ -280,9 +274,7 @@ class EventStore:
         users, items = self.table("users"), self.table("items")
         of_users = [name for name in columns if name in users.columns and name not in rows.columns]
         if of_users:
-            rows = rows.join(
-                users.select("user_id", *of_users), on="user_id", how="left", maintain_order="left"
-            )
+            rows = rows.join(users.select("user_id", *of_users), on="user_id", how="left", maintain_order="left")
         of_items = [name for name in columns if name in items.columns and name not in rows.columns]
         if "category" in columns and not items.is_empty():
             of_items.append("category")
@@ -298,9 +290,7 @@ class EventStore:
 def screened(rows: pl.DataFrame, now: datetime) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Part the rows with plausible times from the others, which are returned as rejected rows."""
     if RESERVED & set(rows.columns):
-        raise MappingError(
-            f"the names {', '.join(sorted(RESERVED))} are taken; rename with --map other=COLUMN"
-        )
+        raise MappingError(f"the names {', '.join(sorted(RESERVED))} are taken; rename with --map other=COLUMN")
     late, early = pl.col("ts") > now + CLOCK_TOLERANCE, pl.col("ts") < FIRST_TS
     odd = rows.filter(late | early)
     if odd.is_empty():
@@ -330,9 +320,7 @@ def with_ids(rows: pl.DataFrame) -> tuple[pl.DataFrame, bool]:
     return rows.with_columns(rows["event_id"].scatter(places, derived)), True
 
 
-def while_staging(
-    chunks: Iterable[Chunk], staged: Staging, now: datetime
-) -> Iterator[tuple[Chunk, pl.DataFrame]]:
+def while_staging(chunks: Iterable[Chunk], staged: Staging, now: datetime) -> Iterator[tuple[Chunk, pl.DataFrame]]:
     """Stage each chunk while the next one is being read; return it with its implausible rows as rejected."""
 
     def add(chunk: Chunk) -> tuple[Chunk, pl.DataFrame]:

@@ -50,8 +50,7 @@ def _aligned(left: pl.DataFrame, right: pl.DataFrame) -> tuple[pl.DataFrame, pl.
 
     def aligned(frame: pl.DataFrame) -> pl.DataFrame:
         return frame.select(
-            (pl.col(name) if name in frame.columns else pl.lit(None)).cast(types[name]).alias(name)
-            for name in columns
+            (pl.col(name) if name in frame.columns else pl.lit(None)).cast(types[name]).alias(name) for name in columns
         )
 
     return aligned(left), aligned(right)

@@ -14,9 +14,7 @@ from foretide.events.wall_clock import orders_seen
 
 def order_shown(source: str, column: pl.Series) -> str | None:
     """Return the order of day and month that dates show; None if there are no such dates."""
-    orders = (
-        orders_seen(column.cast(pl.String).str.strip_chars()) if not column.dtype.is_temporal() else set()
-    )
+    orders = orders_seen(column.cast(pl.String).str.strip_chars()) if not column.dtype.is_temporal() else set()
     if len(orders) > 1 or "?" in orders:
         what = "do not show" if "?" in orders else "contradict each other on"
         raise MappingError(

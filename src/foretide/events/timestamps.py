@@ -22,9 +22,7 @@ ZONE = r"(?i)(?::\d\d(?:[.,]\d+)?(?: ?[ap]m)?|\dT\d{6}(?:\.\d+)?)\s*(z|utc|gmt|[
 ZONE_TAIL = r"(?i)\s*(?:z|utc|gmt|[+-]\d\d(?::?\d\d)?)$"
 
 
-def parse_times(
-    column: pl.Series, timezone: str | None = None, date_order: str | None = None
-) -> pl.DataFrame:
+def parse_times(column: pl.Series, timezone: str | None = None, date_order: str | None = None) -> pl.DataFrame:
     """Read a column of times.
 
     Parameters
@@ -66,9 +64,7 @@ def own_offset(timezone: str) -> pl.Expr:
     if timezone in UTC_NAMES:
         return pl.col("tz_offset_min")
     ahead = (pl.col("wall") - pl.col("ts").dt.replace_time_zone(None)).dt.total_minutes()
-    return (
-        pl.when(pl.col("offset_min").is_null()).then(ahead).otherwise("tz_offset_min").alias("tz_offset_min")
-    )
+    return pl.when(pl.col("offset_min").is_null()).then(ahead).otherwise("tz_offset_min").alias("tz_offset_min")
 
 
 def reason(timezone: str | None) -> pl.Expr:
@@ -111,9 +107,7 @@ def read_datetimes(column: pl.Series) -> pl.DataFrame:
     if column.dtype != WALL:
         offset = (wall - column.cast(TS).dt.replace_time_zone(None)).dt.total_minutes().cast(pl.Int32)
     frame = pl.DataFrame({"wall": wall, "offset_min": offset})
-    return frame.select(
-        in_range(pl.col("wall")), "offset_min", missing=pl.col("wall").is_null(), ordered=pl.lit(False)
-    )
+    return frame.select(in_range(pl.col("wall")), "offset_min", missing=pl.col("wall").is_null(), ordered=pl.lit(False))
 
 
 def read_texts(texts: pl.Series, date_order: str | None) -> pl.DataFrame:

@@ -65,14 +65,10 @@ def read_wall_clock(texts: pl.Series, date_order: str | None = None) -> pl.DataF
     """
     number = texts.cast(pl.Float64, strict=False)
     if number.null_count() == texts.len():
-        return pl.DataFrame(
-            {"wall": read_dates(texts, date_order), "epoch": pl.repeat(False, texts.len(), eager=True)}
-        )
+        return pl.DataFrame({"wall": read_dates(texts, date_order), "epoch": pl.repeat(False, texts.len(), eager=True)})
     dates = read_dates(texts.set(number.is_not_null(), None), date_order)
     counted = pl.DataFrame({"text": texts, "number": number, "whole": texts.cast(pl.Int64, strict=False)})
-    epochs = counted.select(
-        in_range(pl.coalesce(epoch(pl.col("whole")), epoch(pl.col("number"))))
-    ).to_series()
+    epochs = counted.select(in_range(pl.coalesce(epoch(pl.col("whole")), epoch(pl.col("number"))))).to_series()
     compact = counted.select(compact_date()).to_series()
     return pl.DataFrame({"date": dates, "compact": compact, "since": epochs}).select(
         wall=pl.coalesce("date", "compact", "since"),
@@ -164,12 +160,7 @@ def in_range(wall: pl.Expr) -> pl.Expr:
 
 def orders_seen(texts: pl.Series) -> set[str]:
     """Return the orders that dates like ``25/12/2026`` show; ``{"?"}`` if there are only undecided ones."""
-    parts = (
-        texts.drop_nulls()
-        .str.extract_groups(ORDERED)
-        .struct.rename_fields(["a", "b", "year"])
-        .struct.unnest()
-    )
+    parts = texts.drop_nulls().str.extract_groups(ORDERED).struct.rename_fields(["a", "b", "year"]).struct.unnest()
     parts = parts.drop_nulls().cast(pl.Int32)
     seen = {
         "ymd": parts["a"] > 31,

@@ -77,9 +77,7 @@ def ticks(cutoffs: Sequence[datetime], timezone: str) -> tuple[Longs, NDArray[np
     return at, local_days(pl.Series(at - 1).cast(TS), timezone)
 
 
-def run(
-    events: UserEvents, cutoffs: Sequence[datetime], timezone: str, rule: LifecycleRule
-) -> tuple[Codes, Floats]:
+def run(events: UserEvents, cutoffs: Sequence[datetime], timezone: str, rule: LifecycleRule) -> tuple[Codes, Floats]:
     """Fold a bucket.
 
     Parameters
@@ -140,9 +138,7 @@ def _fold(
                 activity.values(state, words, sums, at[cut], today[cut], features[user, cut])
 
 
-def feature_table(
-    buckets: Buckets, as_of: Sequence[datetime], rule: LifecycleRule | None = None
-) -> pl.DataFrame:
+def feature_table(buckets: Buckets, as_of: Sequence[datetime], rule: LifecycleRule | None = None) -> pl.DataFrame:
     """Return what was known about each user at each cut-off.
 
     Parameters

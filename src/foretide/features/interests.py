@@ -32,9 +32,7 @@ def decayed_counts(buckets: Buckets, as_of: datetime, half_life_days: float = HA
     return pl.concat([empty, *parts]).sort("user_id", "category")
 
 
-def population_interests(
-    buckets: Buckets, as_of: datetime, half_life_days: float = HALF_LIFE_DAYS
-) -> pl.DataFrame:
+def population_interests(buckets: Buckets, as_of: datetime, half_life_days: float = HALF_LIFE_DAYS) -> pl.DataFrame:
     """Return ``category, share``: the population's mix pi_c, largest first."""
     return population_mix(decayed_counts(buckets, as_of, half_life_days))
 

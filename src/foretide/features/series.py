@@ -230,7 +230,7 @@ def missing_days(series: pl.DataFrame, as_of: datetime | None = None) -> pl.Data
         return known.select("unique_id", "ds")
     grid = on_grid(known, _end(known))
     row, step = np.nonzero(~np.isnan(grid.y) & ~_seen(known))
-    lacking = {"unique_id": [grid.ids[i] for i in row], "ds": grid.dates[step]}
+    lacking = {"unique_id": [grid.ids[i] for i in row.tolist()], "ds": grid.dates[step]}
     return pl.DataFrame(lacking, schema={"unique_id": pl.String, "ds": pl.Date})
 
 

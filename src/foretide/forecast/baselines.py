@@ -47,9 +47,7 @@ class SeasonalWindowMedian(Method):
         return repeated(y, origins, h, self.season_length, self.n_seasons, np.nanmedian)
 
 
-def repeated(
-    y: Floats, origins: Sequence[int], h: int, m: int, n_seasons: int, summary: Callable[..., Any]
-) -> Ahead:
+def repeated(y: Floats, origins: Sequence[int], h: int, m: int, n_seasons: int, summary: Callable[..., Any]) -> Ahead:
     """Summarise the last seasons before each origin and repeat that; mean and median are the same guess."""
     middle = np.stack([window(y[:, :origin], h, m, n_seasons, summary) for origin in origins], axis=1)
     return Ahead(middle, middle)

@@ -51,7 +51,7 @@ def weigh(squares: Floats, prior: Floats) -> Floats:
     prior
         ``(n_models,)``, the weights where nothing was tried yet.
     """
-    n_models, n_series, _ = squares.shape
+    n_series = squares.shape[1]
     known = ~np.isnan(squares)
     if not known.any():
         return np.repeat(prior[:, None], n_series, axis=1)

@@ -108,9 +108,7 @@ def _quantiles(errors: Floats, probabilities: Sequence[float]) -> Floats:
     return np.quantile(errors, np.clip(outward, 0.0, 1.0))
 
 
-def around(
-    point: Floats, scale: Floats, scaled: Floats, levels: Sequence[int]
-) -> Mapping[int, tuple[Floats, Floats]]:
+def around(point: Floats, scale: Floats, scaled: Floats, levels: Sequence[int]) -> Mapping[int, tuple[Floats, Floats]]:
     """Return the interval of each level in percent around point forecasts: nested, never below zero.
 
     Parameters

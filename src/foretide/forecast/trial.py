@@ -81,9 +81,7 @@ def try_candidates(y: Floats, h: int, season_length: int) -> Trial:
     tested = max(min(h, int(n_steps * LONGEST_TEST)), 1)
     step = max(tested // 2, 1)
     origins = rolling_origins(n_steps, tested, N_ORIGINS, step, LEAST_SEASONS * season_length)
-    answers = {
-        name: method.ahead(y, [*origins, n_steps], h) for name, method in candidates(season_length).items()
-    }
+    answers = {name: method.ahead(y, [*origins, n_steps], h) for name, method in candidates(season_length).items()}
     return Trial(
         {name: Said(a.mean[:, :-1, :tested], a.median[:, :-1, :tested]) for name, a in answers.items()},
         np.maximum([a.median[:, -1] for a in answers.values()], 0.0),

@@ -52,9 +52,7 @@ class Advice:
     def explained(self) -> pl.DataFrame:
         """Return the items with the parts of their scores and the reason in words."""
         reasons = [in_words(row) for row in self.parts.iter_rows(named=True)]
-        return self.items.hstack(self.parts.select(PARTS)).with_columns(
-            pl.Series("reason", reasons, pl.String)
-        )
+        return self.items.hstack(self.parts.select(PARTS)).with_columns(pl.Series("reason", reasons, pl.String))
 
 
 @dataclass(frozen=True)
@@ -137,11 +135,7 @@ def advise(
 def choose(histories: Histories, users: Sequence[str] | None, wish: Wish) -> Advice:
     """Recommend items out of histories that have been read; ``advise`` without the checks."""
     blend = learn(sources(wish), histories, wish.as_of, wish.repeats).refit(histories, wish.as_of)
-    asked = (
-        histories.users
-        if users is None
-        else pl.Series("user_id", users, pl.String).unique(maintain_order=True)
-    )
+    asked = histories.users if users is None else pl.Series("user_id", users, pl.String).unique(maintain_order=True)
     by_count = np.lexsort((np.arange(histories.n_items), -item_counts(histories.until(wish.as_of))))
     priority = np.argsort(by_count).astype(np.int32)
     chunks = [
@@ -163,9 +157,7 @@ def sources(wish: Wish) -> dict[str, Recommender]:
     return {name: source for name, source in proposing.items() if wish.repeats or name != "repeats"}
 
 
-def _shown(
-    blend: Blend, histories: Histories, priority: Codes, wish: Wish
-) -> tuple[pl.DataFrame, pl.DataFrame]:
+def _shown(blend: Blend, histories: Histories, priority: Codes, wish: Wish) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Return the items to show to the users of ``histories``, and their parts with the evidence."""
     found, parts = blend.score(histories, wish.as_of, wish.repeats)
     lift = interest_lift(found, histories, wish.interests, wish.interest_strength)
@@ -187,9 +179,7 @@ def _shown(
     return items, pl.DataFrame(columns).hstack(evidence(shown, histories, wish.as_of, blend.sources))
 
 
-def _notes(
-    blend: Blend, histories: Histories, asked: pl.Series, items: pl.DataFrame, wish: Wish
-) -> Iterator[str]:
+def _notes(blend: Blend, histories: Histories, asked: pl.Series, items: pl.DataFrame, wish: Wish) -> Iterator[str]:
     unknown = asked.filter(~asked.is_in(histories.users.implode()))
     if unknown.len():
         examples = ", ".join(unknown.head(EXAMPLES))

@@ -65,9 +65,7 @@ class Histories:
         return np.repeat(np.arange(self.n_users, dtype=np.int32), np.diff(self.offsets))
 
     @classmethod
-    def from_buckets(
-        cls, buckets: Buckets, until: datetime, event_types: Sequence[str] | None = None
-    ) -> Histories:
+    def from_buckets(cls, buckets: Buckets, until: datetime, event_types: Sequence[str] | None = None) -> Histories:
         """Read the histories of all users who have one.
 
         Parameters
@@ -86,9 +84,7 @@ class Histories:
             [
                 occasions.select(
                     pl.Series("user", users.search_sorted(own_users))[occasions["user"]].cast(pl.Int32),
-                    pl.Series("item", items.search_sorted(own_items["item_id"]))[occasions["item"]].cast(
-                        pl.Int32
-                    ),
+                    pl.Series("item", items.search_sorted(own_items["item_id"]))[occasions["item"]].cast(pl.Int32),
                     "ts",
                 )
                 for occasions, own_users, own_items in pieces
@@ -117,15 +113,9 @@ class Histories:
     def of(self, users: Sequence[str] | pl.Series) -> Histories:
         """Return the histories of these users, in this order; one who is not known has an empty one."""
         wanted = pl.Series("user_id", users, dtype=pl.String)
-        place = np.asarray(self.users.search_sorted(wanted), dtype=np.int64).clip(
-            max=max(self.n_users - 1, 0)
-        )
-        known = (
-            (self.users.gather(place) == wanted).to_numpy() if self.n_users else np.zeros(len(wanted), bool)
-        )
-        counts = (
-            np.where(known, np.diff(self.offsets)[place], 0) if self.n_users else np.zeros(len(wanted), int)
-        )
+        place = np.asarray(self.users.search_sorted(wanted), dtype=np.int64).clip(max=max(self.n_users - 1, 0))
+        known = (self.users.gather(place) == wanted).to_numpy() if self.n_users else np.zeros(len(wanted), bool)
+        counts = np.where(known, np.diff(self.offsets)[place], 0) if self.n_users else np.zeros(len(wanted), int)
         offsets = _offsets(counts)
         starts = self.offsets[place] if self.n_users else np.zeros(len(wanted), np.int64)
         rows = np.arange(offsets[-1]) + np.repeat(starts - offsets[:-1], counts)
@@ -140,6 +130,16 @@ class Histories:
 def item_counts(histories: Histories) -> NDArray[np.int64]:
     """Return the number of occasions of each item, ``(n_items,)``."""
     return np.bincount(histories.item, minlength=histories.n_items)
+
+
+def active(before: Histories, after: Histories) -> Codes:
+    """Return the codes of the users who have occasions in both."""
+    return np.flatnonzero((np.diff(before.offsets) > 0) & (np.diff(after.offsets) > 0)).astype(np.int32)
+
+
+def spread(users: Codes, n: int) -> Codes:
+    """Return at most ``n`` of the users, evenly over the ids."""
+    return users[np.linspace(0, len(users) - 1, min(len(users), n)).astype(int)]
 
 
 def _coded(

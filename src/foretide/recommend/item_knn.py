@@ -93,9 +93,7 @@ class SeqItemKNN:
         """Add up the neighbours of what each user has taken."""
         known, weight = self.memory(histories.until(at))
         if among is None:
-            return Candidates(
-                *_propose(known.offsets, known.item, weight, self.neighbours_, self.n_candidates)
-            )
+            return Candidates(*_propose(known.offsets, known.item, weight, self.neighbours_, self.n_candidates))
         score = _score(known.offsets, known.item, weight, self.neighbours_, among.offsets, among.item)
         return among.scored(score)
 

@@ -21,9 +21,7 @@ from foretide.text import say
 RISING = 0.1
 
 
-def evidence(
-    shown: Candidates, histories: Histories, at: datetime, sources: Mapping[str, Recommender]
-) -> pl.DataFrame:
+def evidence(shown: Candidates, histories: Histories, at: datetime, sources: Mapping[str, Recommender]) -> pl.DataFrame:
     """Return what is known behind each item shown, a row each in the order of ``shown``.
 
     Returns

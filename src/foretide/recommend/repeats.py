@@ -73,9 +73,7 @@ def _users(offsets: Offsets, item: Codes, n_items: int) -> Offsets:
 
 
 @njit(cache=True, nogil=True)
-def _propose(
-    offsets: Offsets, item: Codes, weight: Floats, n_items: int, n: int
-) -> tuple[Offsets, Codes, Floats]:
+def _propose(offsets: Offsets, item: Codes, weight: Floats, n_items: int, n: int) -> tuple[Offsets, Codes, Floats]:
     total = np.zeros(n_items)
     kept = np.zeros(len(offsets), np.int64)
     proposed = np.empty(len(item), np.int32)
@@ -93,9 +91,7 @@ def _propose(
 
 
 @njit(cache=True, nogil=True)
-def _score(
-    offsets: Offsets, item: Codes, weight: Floats, n_items: int, among: Offsets, wanted: Codes
-) -> Floats:
+def _score(offsets: Offsets, item: Codes, weight: Floats, n_items: int, among: Offsets, wanted: Codes) -> Floats:
     total = np.zeros(n_items)
     score = np.empty(len(wanted))
     for u in range(len(offsets) - 1):

@@ -106,9 +106,7 @@ def pick(candidates: Candidates, priority: Codes, category: Codes, k: int, diver
     """
     order = np.lexsort((priority[candidates.item], -candidates.score, candidates.user))
     kinds = category[candidates.item]
-    place, score, counts = _pick(
-        candidates.offsets, order, candidates.score, kinds, k, POOL * k, 1 - diversity
-    )
+    place, score, counts = _pick(candidates.offsets, order, candidates.score, kinds, k, POOL * k, 1 - diversity)
     rank = np.arange(len(place)) - np.repeat(np.cumsum(counts) - counts, counts) + 1
     return Picked(place, score, rank.astype(np.int32))
 

@@ -43,9 +43,7 @@ class Trend:
     growth_power: float = 0.5
     n_candidates: int = 50
     level_: Floats = field(default_factory=lambda: np.empty(0), repr=False, compare=False)  # (n_items,)
-    growth_: Floats = field(
-        default_factory=lambda: np.empty(0), repr=False, compare=False
-    )  # (n_items,) 1 is level
+    growth_: Floats = field(default_factory=lambda: np.empty(0), repr=False, compare=False)  # (n_items,) 1 is level
 
     def fit(self, histories: Histories, at: datetime) -> Self:
         """Count what everybody took."""

@@ -92,13 +92,9 @@ class ActivityModel:
         self.last_ = examples["as_of"].max()  # type: ignore[assignment]
         self.rates_ = Rates().fit(examples)
         rng = np.random.default_rng(self.rng)
-        groups = {
-            group: thinned(examples.filter(pl.col("eligible") == group), rng) for group in (True, False)
-        }
+        groups = {group: thinned(examples.filter(pl.col("eligible") == group), rng) for group in (True, False)}
         self.groups_ = {
-            group: Hurdle().fit(self._covariates(rows), rows)
-            for group, rows in groups.items()
-            if learnable(rows)
+            group: Hurdle().fit(self._covariates(rows), rows) for group, rows in groups.items() if learnable(rows)
         }
         return self
 
@@ -117,9 +113,7 @@ class ActivityModel:
     def predict_strangers(self, users: pl.DataFrame) -> pl.DataFrame:
         """Return what ``predict`` does for users of whom only the ``stage`` is known: its rates."""
         p, filled = self.rates_.predict(users, self.horizon_days)
-        return pl.DataFrame(
-            {"p_inactive": p, "expected_active_days": expected_days(p, filled, self.horizon_days)}
-        )
+        return pl.DataFrame({"p_inactive": p, "expected_active_days": expected_days(p, filled, self.horizon_days)})
 
     def coarse(self, users: pl.DataFrame) -> bool:
         """Tell whether some of the users get the rates of their stage, for want of examples."""

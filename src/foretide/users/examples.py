@@ -36,9 +36,7 @@ class FewBuckets:
     ids: Sequence[int]
     timezone: str
 
-    def bucket(
-        self, i: int, columns: Sequence[str] | None = None, until: datetime | None = None
-    ) -> pl.DataFrame:
+    def bucket(self, i: int, columns: Sequence[str] | None = None, until: datetime | None = None) -> pl.DataFrame:
         """Return a bucket's events, as ``Buckets.bucket``."""
         return self.whole.bucket(i, columns, until)
 

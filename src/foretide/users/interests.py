@@ -79,9 +79,7 @@ def mixture_weights(parts: Floats, n: Floats, prior: Floats | None = None) -> Fl
     return weights
 
 
-def fit_weights(
-    buckets: Buckets, as_of: datetime, horizon_days: int, rng: int | np.random.Generator = 0
-) -> Floats:
+def fit_weights(buckets: Buckets, as_of: datetime, horizon_days: int, rng: int | np.random.Generator = 0) -> Floats:
     """Return the weights of ``PARTS`` that would have told best what users did in the last whole horizon.
 
     Parameters
@@ -171,13 +169,9 @@ def expected_interests(
     """
     if weights is None:
         weights = fit_weights(sample(buckets, as_of), as_of, horizon_days)
-    mixes = population(
-        (buckets.bucket(i, COLUMNS, until=as_of) for i in buckets.ids), as_of, middle(horizon_days)
-    )
+    mixes = population((buckets.bucket(i, COLUMNS, until=as_of) for i in buckets.ids), as_of, middle(horizon_days))
     usual = mixes.top_k(KEPT_CATEGORIES, by="pi_7").select("category")
-    asked = (
-        None if users is None else pl.DataFrame({"user_id": users}, schema={"user_id": pl.String}).unique()
-    )
+    asked = None if users is None else pl.DataFrame({"user_id": users}, schema={"user_id": pl.String}).unique()
     found = [pl.DataFrame(schema=INTERESTS)]
     for i in buckets.ids:
         events = buckets.bucket(i, COLUMNS, until=as_of)

@@ -85,6 +85,4 @@ def own(days: int) -> pl.Expr:
 
 def totals(counts: pl.DataFrame) -> pl.DataFrame:
     """Return each user's decayed events ``total_7, total_28, ...`` over all categories."""
-    return counts.group_by("user_id").agg(
-        pl.col(f"n_{days}").sum().alias(f"total_{days}") for days in HALF_LIVES_DAYS
-    )
+    return counts.group_by("user_id").agg(pl.col(f"n_{days}").sum().alias(f"total_{days}") for days in HALF_LIVES_DAYS)

@@ -59,9 +59,7 @@ class Rates:
 
         For another length of the horizon than was learnt the hazard is taken to be constant.
         """
-        found = users.with_columns(self._group()).join(
-            self.table_, on="group", how="left", maintain_order="left"
-        )
+        found = users.with_columns(self._group()).join(self.table_, on="group", how="left", maintain_order="left")
         p = found["p"].fill_null(self.population_[0]).to_numpy()
         return p ** (horizon_days / self.days_), found["fill"].fill_null(self.population_[1]).to_numpy()
 

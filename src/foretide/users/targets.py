@@ -28,9 +28,7 @@ TARGETS = pl.Schema(
 )
 
 
-def targets(
-    buckets: Buckets, cutoffs: Sequence[datetime], horizon_days: int, rule: LifecycleRule
-) -> pl.DataFrame:
+def targets(buckets: Buckets, cutoffs: Sequence[datetime], horizon_days: int, rule: LifecycleRule) -> pl.DataFrame:
     """Return what every user did in the horizon of every cut-off, ``TARGETS``.
 
     A user has a row for each cut-off that has a critical event of the user before it. ``active_days`` counts
@@ -48,9 +46,7 @@ def targets(
     rule
         Which events are critical, and after which gap a user is churned.
     """
-    return targets_of_pairs(buckets, [(cutoff, horizon_days) for cutoff in cutoffs], rule).drop(
-        "horizon_days"
-    )
+    return targets_of_pairs(buckets, [(cutoff, horizon_days) for cutoff in cutoffs], rule).drop("horizon_days")
 
 
 def targets_of_pairs(buckets: Buckets, pairs: Sequence[Pair], rule: LifecycleRule) -> pl.DataFrame:

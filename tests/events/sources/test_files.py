@@ -62,9 +62,7 @@ def test_every_format_gives_the_same_events(tmp_path_factory, table):
     assert expected["user_id"].to_list() == [str(user) for user in frame["CustomerID"]]
     assert expected["value"].to_list() == frame["amount"].to_list()
     for path in write(frame, tmp_path_factory.mktemp("formats")):
-        got = events(
-            sniff(path, corrections={"item_id": "StockCode", "category": "genre", "value": "amount"}).chunks()
-        )
+        got = events(sniff(path, corrections={"item_id": "StockCode", "category": "genre", "value": "amount"}).chunks())
         same = [name for name in expected.columns if name in got.columns]
         assert set(expected.columns) - set(got.columns) <= {
             name for name in expected.columns if expected[name].null_count() == expected.height
@@ -103,9 +101,7 @@ def test_every_row_goes_one_way_or_the_other(tmp_path):
 def test_typed_rows_are_rejected_as_json(tmp_path):
     path = tmp_path / "x.parquet"
     ts = datetime(2026, 1, 1, tzinfo=UTC)
-    pl.DataFrame({"user": [1, None, 3], "ts": [ts] * 3, "value": [1.0, 2.0, float("nan")]}).write_parquet(
-        path
-    )
+    pl.DataFrame({"user": [1, None, 3], "ts": [ts] * 3, "value": [1.0, 2.0, float("nan")]}).write_parquet(path)
     (chunk,) = sniff(path).chunks()
     assert chunk.rows["user_id"].to_list() == ["1"]
     assert chunk.rejected.select("line", "reason").rows() == [(2, "no_user"), (3, "bad_value")]
@@ -181,9 +177,7 @@ def test_ready_made_series(tmp_path):
 
 def test_hours_of_a_series_belong_to_days_of_its_zone(tmp_path):
     path = tmp_path / "x.csv"
-    path.write_text(
-        "unique_id,ds,y\na,2026-01-01T15:00:00Z,1\na,2026-01-01T17:00:00Z,2\na,2026-01-02T01:00:00Z,4\n"
-    )
+    path.write_text("unique_id,ds,y\na,2026-01-01T15:00:00Z,1\na,2026-01-01T17:00:00Z,2\na,2026-01-02T01:00:00Z,4\n")
     assert sniff(path).table()[0]["ds"].dt.day().to_list() == [1, 1, 2]
     assert sniff(path, timezone="Asia/Shanghai").table()[0]["ds"].dt.day().to_list() == [1, 2, 2]
 

@@ -22,17 +22,13 @@ def events(frame, **how):
     return chunk.rows
 
 
-@pytest.mark.parametrize(
-    "convert", [pl.DataFrame.to_arrow, pl.DataFrame.lazy, lambda frame: frame.to_pandas()]
-)
+@pytest.mark.parametrize("convert", [pl.DataFrame.to_arrow, pl.DataFrame.lazy, lambda frame: frame.to_pandas()])
 def test_pandas_polars_and_arrow_agree(convert):
     assert events(convert(FRAME)).equals(events(FRAME))
 
 
 def test_floats_that_are_ids_in_pandas():
-    frame = pd.DataFrame(
-        {"user": [17850.0, float("nan"), 2.0], "ts": [*TS, TS[0]], "price": [1.0, 2.0, float("nan")]}
-    )
+    frame = pd.DataFrame({"user": [17850.0, float("nan"), 2.0], "ts": [*TS, TS[0]], "price": [1.0, 2.0, float("nan")]})
     (chunk,) = frame_chunks(frame)
     assert chunk.rows["user_id"].to_list() == ["17850", "2"]
     assert chunk.rows["value"].to_list() == [1.0, None]

@@ -59,8 +59,5 @@ def test_any_texts_under_any_keys_are_read_back(tmp_path_factory, objects):
     path = tmp_path_factory.mktemp("json") / "x.jsonl"
     path.write_text("".join(json.dumps(entry) + "\n" for entry in objects), encoding="utf-8")
     (piece,) = read(path)
-    back = [
-        {key: text for key, text in row.items() if text is not None}
-        for row in piece.fields.iter_rows(named=True)
-    ]
+    back = [{key: text for key, text in row.items() if text is not None} for row in piece.fields.iter_rows(named=True)]
     assert back == objects

@@ -52,9 +52,7 @@ def test_weeks_of_the_source_turn_over_at_local_midnight(journey):
     """The evidence for both zones: no local date has purchases of two weeks, summer and winter alike."""
     local = pl.col(journey.events_map["ts"]).dt.replace_time_zone(journey.timezone)
     date = local.dt.convert_time_zone(journey.local_timezone).dt.date()
-    weeks = (
-        pl.scan_parquet(journey.events).group_by(date.alias("ds")).agg(pl.col("week").n_unique()).collect()
-    )
+    weeks = pl.scan_parquet(journey.events).group_by(date.alias("ds")).agg(pl.col("week").n_unique()).collect()
     assert weeks["week"].max() == 1
     assert weeks.height == 364  # every day of 2017 but Christmas
 

@@ -82,9 +82,7 @@ def test_category_counts_agree_with_the_oracle(shop):
 
 
 def test_category_means_add_up_to_the_daily_mean(shop):
-    added = shop.truth.categories.group_by("ds", maintain_order=True).agg(
-        pl.col("mean_events", "share").sum()
-    )
+    added = shop.truth.categories.group_by("ds", maintain_order=True).agg(pl.col("mean_events", "share").sum())
     np.testing.assert_allclose(added["mean_events"], shop.truth.daily["mean_events"])
     np.testing.assert_allclose(added["share"], 1.0)
 
@@ -140,9 +138,7 @@ def test_the_social_event_multiplies_its_category_alone():
 
 
 def test_drift_is_in_the_planted_users_and_in_no_others():
-    simulation = simulate(
-        replace(CALM, drift=Drift(share=0.3, day=-60, from_category=0, to_category=3), n_days=120)
-    )
+    simulation = simulate(replace(CALM, drift=Drift(share=0.3, day=-60, from_category=0, to_category=3), n_days=120))
     planted = simulation.truth.users.select("user_id", "drift_size", drifts=pl.col("drift_day").is_not_null())
     events = simulation.events.with_columns(after=since(simulation.scenario, -60)).join(planted, on="user_id")
     names = simulation.scenario.categories
@@ -152,12 +148,8 @@ def test_drift_is_in_the_planted_users_and_in_no_others():
         size=pl.col("drift_size").mean(),
     )
     row = {(r["drifts"], r["after"]): r for r in shares.iter_rows(named=True)}
-    assert row[True, True]["left"] - row[True, False]["left"] == pytest.approx(
-        -row[True, True]["size"], abs=0.02
-    )
-    assert row[True, True]["gained"] - row[True, False]["gained"] == pytest.approx(
-        row[True, True]["size"], abs=0.02
-    )
+    assert row[True, True]["left"] - row[True, False]["left"] == pytest.approx(-row[True, True]["size"], abs=0.02)
+    assert row[True, True]["gained"] - row[True, False]["gained"] == pytest.approx(row[True, True]["size"], abs=0.02)
     assert row[False, True]["left"] == pytest.approx(row[False, False]["left"], abs=0.01)
     assert row[False, True]["gained"] == pytest.approx(row[False, False]["gained"], abs=0.01)
 
@@ -183,9 +175,7 @@ def test_answers_have_values_of_their_kind_and_follow_interest(shop):
     survey = shop.events.filter(pl.col("event_type") == "survey")
     assert (survey["item_id"] == "interest: " + survey["category"]).all()
     own_share = (pl.len().over("user_id", "category") / pl.len().over("user_id")).alias("own_share")
-    answers = shop.events.with_columns(own_share).filter(
-        pl.col("event_type").is_in(["rating", "survey", "feedback"])
-    )
+    answers = shop.events.with_columns(own_share).filter(pl.col("event_type").is_in(["rating", "survey", "feedback"]))
     for kind in ("rating", "survey", "feedback"):
         of_kind = answers.filter(pl.col("event_type") == kind)
         correlation = stats.spearmanr(of_kind["own_share"], of_kind["value"]).statistic
@@ -225,9 +215,7 @@ def test_the_seed_decides_everything():
     seed=st.integers(0, 1000),
 )
 def test_laws_hold_for_any_size(domain, n_users, n_days, n_categories, seed):
-    scenario = Scenario(
-        domain, n_users=n_users, n_days=n_days, n_categories=n_categories, n_items=12, seed=seed
-    )
+    scenario = Scenario(domain, n_users=n_users, n_days=n_days, n_categories=n_categories, n_items=12, seed=seed)
     simulation = simulate(scenario)
     days = simulation.events.group_by(DS).agg(n=pl.len())
     daily = simulation.truth.daily

@@ -127,9 +127,7 @@ def parse(rows: pl.Series, dialect: Dialect) -> pl.DataFrame:
     text = rows.str.join("\n").item().encode()
     table = pa_csv.read_csv(
         pa.BufferReader(text),
-        read_options=pa_csv.ReadOptions(
-            column_names=dialect.columns, use_threads=False, block_size=len(text) + 1
-        ),
+        read_options=pa_csv.ReadOptions(column_names=dialect.columns, use_threads=False, block_size=len(text) + 1),
         parse_options=pa_csv.ParseOptions(
             delimiter=dialect.separator, newlines_in_values=True, ignore_empty_lines=False
         ),

@@ -42,9 +42,7 @@ class FileSource:
             If the file is damaged.
         """
         if self.mapping.kind != "events":
-            raise UsageError(
-                f"{self.path.name} holds {self.mapping.kind}, not events; say otherwise with --as events"
-            )
+            raise UsageError(f"{self.path.name} holds {self.mapping.kind}, not events; say otherwise with --as events")
         return (to_chunk(rows, self.mapping) for rows in read_rows(self.path, self.layout))
 
     def table(self) -> tuple[pl.DataFrame, pl.DataFrame]:
@@ -134,7 +132,5 @@ def sample_of(path: Path, layout: Layout) -> pl.DataFrame:
             return rows.fields
         rejected += rows.rejected.height
     if rejected:
-        raise DataError(
-            f"{path.name}: none of its {rejected:,} rows could be taken apart; check separators and quotes"
-        )
+        raise DataError(f"{path.name}: none of its {rejected:,} rows could be taken apart; check separators and quotes")
     raise DataError(f"{path.name} has column names but no rows; nothing can be imported from it")

@@ -81,6 +81,4 @@ def to_polars(frame: Any, source: str) -> pl.DataFrame:
         raise MappingError(
             f"{source}: a column mixes types or two have one name ({error}); give each its own"
         ) from error
-    raise MappingError(
-        f"{source} is a {type(frame).__name__}; give a pandas or Polars frame or an Arrow table"
-    )
+    raise MappingError(f"{source} is a {type(frame).__name__}; give a pandas or Polars frame or an Arrow table")

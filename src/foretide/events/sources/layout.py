@@ -45,9 +45,7 @@ def layout_of(path: Path, encoding: str | None, max_line_bytes: int) -> Layout:
     if starts_with(path, MAGIC):
         return Layout("parquet")
     if path.suffix == ".parquet":
-        raise UnreadableFileError(
-            f"{path.name} is not a Parquet file, or its beginning is lost; get it again whole"
-        )
+        raise UnreadableFileError(f"{path.name} is not a Parquet file, or its beginning is lost; get it again whole")
     head = next(read_lines(path, encoding, block_bytes=HEAD_BYTES, max_line_bytes=max_line_bytes), None)
     lines = text_lines(path, head, encoding)
     if lines[0].lstrip().startswith("{"):
@@ -77,9 +75,7 @@ def text_lines(path: Path, head: Lines | None, encoding: str | None) -> pl.Serie
         If they are not text, or not of the encoding.
     """
     shown = (
-        ""
-        if head is None
-        else "\n".join([*head.good["raw"].head(100), *head.rejected["raw"].head(100)])[:PEEK_CHARS]
+        "" if head is None else "\n".join([*head.good["raw"].head(100), *head.rejected["raw"].head(100)])[:PEEK_CHARS]
     )
     if not shown.strip():
         raise UnreadableFileError(f"{path.name} is empty; nothing can be imported from it")
@@ -100,9 +96,7 @@ def check_first_line(path: Path, head: Lines, lines: pl.Series, encoding: str | 
     if bad.is_empty():
         return
     if bad["reason"][0] == "line_too_long":
-        raise UnreadableFileError(
-            f"{path.name}: line 1 is longer than a line may be; is it a table with line ends?"
-        )
+        raise UnreadableFileError(f"{path.name}: line 1 is longer than a line may be; is it a table with line ends?")
     raise UnreadableFileError(
         f"{path.name} is not {encoding or 'UTF-8'} text; give its --encoding, such as gb18030 or latin-1"
     )

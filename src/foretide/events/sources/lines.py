@@ -93,13 +93,9 @@ def read_bytes(path: Path, block_bytes: int) -> Iterator[bytes]:
             while piece := stream.read(block_bytes):
                 yield piece
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise UnreadableFileError(
-            f"{path.name}: the gzip file is damaged or cut off; get it again whole"
-        ) from error
+        raise UnreadableFileError(f"{path.name}: the gzip file is damaged or cut off; get it again whole") from error
     except OSError as error:
-        raise UnreadableFileError(
-            f"{path}: cannot be read ({error.strerror}); check its name and rights"
-        ) from error
+        raise UnreadableFileError(f"{path}: cannot be read ({error.strerror}); check its name and rights") from error
 
 
 def open_plain(path: Path) -> IO[bytes]:

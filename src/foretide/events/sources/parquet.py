@@ -33,6 +33,4 @@ def read_parquet(path: Path, batch_rows: int = BATCH_ROWS) -> Iterator[Rows]:
                 yield Rows(fields, line, None, REJECTED.to_frame())
                 first += batch.num_rows
     except (pa.ArrowInvalid, OSError) as error:
-        raise UnreadableFileError(
-            f"{path.name}: the Parquet file is damaged or cut off; get it again whole"
-        ) from error
+        raise UnreadableFileError(f"{path.name}: the Parquet file is damaged or cut off; get it again whole") from error

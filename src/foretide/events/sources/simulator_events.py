@@ -75,8 +75,7 @@ def finish(frame: pl.DataFrame) -> pl.DataFrame:
             pl.col("value").fill_nan(None),
             pl.format("s{}", "session_id").alias("session_id"),
         )
-        .select(EVENTS.names())
-        .cast(dict(EVENTS))
+        .select(pl.col(name).cast(dtype) for name, dtype in EVENTS.items())
     )
 
 
@@ -181,7 +180,7 @@ def draw_answers(kind: str, affinity: Floats, rng: np.random.Generator) -> Float
     chance = low + range_ * affinity
     if kind == "feedback":
         return (rng.random(len(chance)) < chance).astype(np.float64)
-    return 1.0 + rng.binomial(N_STEPS, chance)
+    return 1.0 + rng.binomial(N_STEPS, chance).astype(np.float64)
 
 
 def draw_times(scenario: Scenario, people: People, drawn: Drawn, rng: np.random.Generator) -> Ints:
@@ -206,4 +205,4 @@ def moved_hours(scenario: Scenario, moves: Bools, day: Ints) -> Floats:
     change = scenario.habit_change
     if change is None:
         return np.zeros(len(day))
-    return change.hours * (moves & (day >= scenario.day(change.day)))
+    return change.hours * (moves & (day >= scenario.day(change.day))).astype(np.float64)

@@ -51,8 +51,7 @@ def draw_people(scenario: Scenario, rng: np.random.Generator) -> People:
     begins[:, 0] = False  # whoever is there on the first day did not arrive on it
     mean_rate = DOMAINS[scenario.domain].sessions_per_day
     drifts, moves = (
-        rng.random(n) < (0.0 if change is None else change.share)
-        for change in (scenario.drift, scenario.habit_change)
+        rng.random(n) < (0.0 if change is None else change.share) for change in (scenario.drift, scenario.habit_change)
     )
     return People(
         arrival,

@@ -99,9 +99,7 @@ def daily_truth(scenario: Scenario, people: People, rate: Rates) -> pl.DataFrame
     sure = people.begins.sum(axis=0)  # (n_days,)
     random = rate.sessions.sum(axis=0)
     mean = rate.events_per_session
-    variance = random * (mean**2 + mean - 1) + sure * (
-        mean - 1
-    )  # compound Poisson; a sure session varies less
+    variance = random * (mean**2 + mean - 1) + sure * (mean - 1)  # compound Poisson; a sure session varies less
     events = (random + sure) * mean
     calm_events = ((rate.sessions / rate.social_factor).sum(axis=0) + sure) * mean
     active = np.where(people.begins, 1.0, -np.expm1(-rate.sessions)).sum(axis=0)
@@ -151,9 +149,7 @@ def planted_users(scenario: Scenario, people: People, user_ids: pl.Series) -> pl
             "drift_size": lost.clip(min=0).sum(axis=1),
         }
     )
-    return frame.select(
-        "user_id", "arrival", "rate", "peak_hour", *habit_columns(scenario), *drift_columns(scenario)
-    )
+    return frame.select("user_id", "arrival", "rate", "peak_hour", *habit_columns(scenario), *drift_columns(scenario))
 
 
 def habit_columns(scenario: Scenario) -> list[pl.Expr]:
