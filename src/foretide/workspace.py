@@ -204,6 +204,14 @@ class Workspace:
         domain = self.settings.domain
         return advise(self.store, moment, users, k, repeats=repeats, domain=domain, interests=interests)
 
+    def titled(self, items: pl.DataFrame) -> pl.DataFrame:
+        """Add a column ``title``: of the item table where it has one, else null."""
+        known = self.store.table("items")
+        if "title" not in known.columns:
+            return items.with_columns(title=pl.lit(None, pl.String))
+        titles = known.select("item_id", "title").drop_nulls()
+        return items.join(titles, on="item_id", how="left", maintain_order="left")
+
     def default_measure(self) -> str:
         """Return ``events``, or ``series`` if there are only ready-made ones."""
         return "events" if self.store.n_events or self.store.table("series").is_empty() else "series"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -21,11 +21,6 @@ from foretide.cli.options import (
 )
 from foretide.cli.output import check_output, emit, inform
 from foretide.text import say, speaking
-
-if TYPE_CHECKING:
-    import polars as pl
-
-    from foretide.workspace import Workspace
 
 What = Annotated[
     str | None,
@@ -163,7 +158,7 @@ def recommend(
     with speaking(lang):
         place = Workspace.open(workspace)
         picked = place.recommend(chosen(user, everyone), k, repeats=repeats, as_of=parse_time(as_of))
-        emit(titled(picked.explained(), place) if explain else picked.items, print_as, output)
+        emit(place.titled(picked.explained()) if explain else picked.items, print_as, output)
         for note in picked.notes:
             inform(note)
 
@@ -173,12 +168,3 @@ def chosen(user: str | None, everyone: bool) -> list[str] | None:
     if (user is None) != everyone:
         raise typer.BadParameter("name one user, or give --all")
     return None if user is None else [user]
-
-
-def titled(items: pl.DataFrame, place: Workspace) -> pl.DataFrame:
-    """Add the titles of items where the item table has them."""
-    known = place.store.table("items")
-    if "title" not in known.columns:
-        return items
-    titles = known.select("item_id", "title").drop_nulls()
-    return items.join(titles, on="item_id", how="left", maintain_order="left")

@@ -9,7 +9,6 @@ import typer
 
 from foretide.cli import app
 from foretide.cli.data import load, show_counts
-from foretide.cli.insight import titled
 from foretide.cli.options import AsOf, Horizon, Lang, WorkspaceDir, parse_time
 from foretide.cli.output import emit, inform
 from foretide.errors import UsageError
@@ -121,5 +120,5 @@ def show_answers(place: Workspace, seen: Outlook) -> None:
     user = seen.users.sort("expected_active_days", descending=True)["user_id"][0]
     emit(seen.users.filter(user_id=user), title=say("cli.demo.outlook", user=user))
     picked = place.recommend([user], k=5, interests=seen.interests)
-    shown = titled(picked.explained(), place).select("item_id", "title", "score", "reason")
+    shown = place.titled(picked.explained()).select("item_id", "title", "score", "reason")
     emit(shown, title=say("cli.demo.recommend", user=user))

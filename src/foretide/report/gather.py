@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from foretide.errors import NotEnoughDataError
 from foretide.features.habits import habits
 from foretide.features.now import midnight
 from foretide.features.population import retention
@@ -25,6 +26,8 @@ from foretide.workspace import Workspace
 
 #: Interests are drawn one by one up to this many; the smaller ones together.
 DRAWN_INTERESTS = 10
+#: Recommendations are shown for this many users, and this many to each.
+SAMPLE_USERS, SAMPLE_ITEMS = 5, 5
 #: The interests drawn are the largest of this many last days.
 RECENT_DAYS = 84
 
@@ -87,15 +90,25 @@ def gather_events(
         outlook=seen.users,
         outlook_quality=seen.quality,
         findings=place.check(),
-        notes=tuple(
-            dict.fromkeys([*(note for ahead in runs.values() for note in worded(ahead)), *seen.notes])
-        ),
+        recommendations=shown_to(place, seen, moment),
+        notes=tuple(dict.fromkeys([*(note for ahead in runs.values() for note in worded(ahead)), *seen.notes])),
     )
 
 
 def end_of(panel: Panel, timezone: str) -> datetime:
     """Return the local midnight after the last day of a panel."""
     return midnight((panel.dates[-1] + np.timedelta64(1, "D")).item(), timezone)
+
+
+def shown_to(place: Workspace, seen: Outlook, moment: datetime) -> pl.DataFrame | None:
+    """Return what to show the users of whom most is expected; None where there are no items."""
+    users = seen.users.sort("expected_active_days", descending=True)["user_id"][:SAMPLE_USERS]
+    try:
+        items = place.recommend(users.to_list(), SAMPLE_ITEMS, moment, interests=seen.interests).items
+    except NotEnoughDataError:
+        return None
+    names = place.titled(items).select(pl.coalesce(pl.format("{} ({})", "title", "item_id"), "item_id"))
+    return items.with_columns(item_id=names.to_series())
 
 
 def frame_of(place: Workspace, moment: datetime, horizon_days: int) -> dict[str, Any]:
