@@ -111,6 +111,14 @@ def test_columns_of_items_and_users_are_at_hand(store):
     assert sorted(rows.rows()) == [("u1", "dairy", "x", "DE"), ("u2", "own", None, None)]
 
 
+def test_categories_of_items_over_several_imports(store):
+    for minute in range(3):
+        store.ingest([chunk(event("u1", minute, f"i{minute}"))], "f", NOW)
+    store.put("items", pl.DataFrame({"item_id": ["i0", "i2"], "category": ["dairy", "meat"]}))
+    (i,) = store.ids
+    assert store.bucket(i, ["category"])["category"].to_list() == ["dairy", None, "meat"]
+
+
 def test_an_unknown_column_is_named(store):
     store.ingest([chunk(event())], "f", NOW)
     with pytest.raises(UnknownIdError, match="shoe_size"):

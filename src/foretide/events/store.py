@@ -231,10 +231,12 @@ class EventStore:
         scan = self._scan(i)
         if until is not None:
             scan = scan.filter(pl.col("ts") < until)
-        wanted = {*columns, "user_id", "ts"} & set(self.columns)
+        wanted = {*columns, "user_id"} & set(self.columns)
+        if self._needs_items(columns):
+            wanted.add("item_id")
         if len(self._snapshot.files.get(i, ())) > 1:
-            scan = scan.select(wanted | {"event_id"}).sort(ORDER)
-        rows = scan.select(sorted(wanted | ({"item_id"} if self._needs_items(columns) else set()))).collect()
+            scan = scan.select(wanted | set(ORDER)).sort(ORDER)
+        rows = scan.select(sorted(wanted)).collect()
         return self._with_reference(rows, columns).select(columns)
 
     def user(self, user_id: str) -> pl.DataFrame:
