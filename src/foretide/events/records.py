@@ -55,7 +55,10 @@ class Buckets(Protocol):
     results of different buckets add up.
     """
 
-    timezone: str
+    @property
+    def timezone(self) -> str:
+        """IANA name of the zone whose midnights begin a day."""
+        ...
 
     @property
     def ids(self) -> Sequence[int]:

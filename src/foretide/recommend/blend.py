@@ -17,7 +17,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from foretide.recommend.candidates import Candidates, Recommender, contains, pairs, union
-from foretide.recommend.histories import Codes, Histories, Offsets
+from foretide.recommend.histories import Histories, Offsets, active, spread
 from foretide.schema import Floats
 
 #: Days after the cut in which users are watched; the first with enough users is taken.
@@ -27,7 +27,7 @@ MIN_USERS, MAX_USERS = 50, 1000
 WEIGHT_GRID = (0.0, 0.02, 0.05, 0.1, 0.3, 1.0)
 N_BEST = 3
 #: Where too few users can be watched. A source that is not named counts as the least of these.
-DEFAULT_WEIGHTS: Mapping[str, float] = {"repeats": 1.0, "trend": 0.1, "neighbours": 0.1}
+DEFAULT_WEIGHTS: Mapping[str, float] = {"repeats": 1.0, "trend": 0.1, "neighbours": 0.02}
 #: Length of the list that is judged.
 K = 10
 
@@ -89,11 +89,11 @@ def learn(sources: Mapping[str, Recommender], histories: Histories, at: datetime
     known = histories.until(at)
     for horizon_days in HORIZONS_DAYS:
         cut = at - timedelta(days=horizon_days)
-        users = _watched(known, cut)
+        users = spread(active(known.until(cut), known.since(cut)), MAX_USERS)
         if len(users) >= MIN_USERS:
             return _learn(fit(sources, known, cut), known.of(known.users.gather(users)), cut, repeats)
     fitted = fit(sources, known, at)
-    sample = known.of(known.users.gather(_spread(np.arange(known.n_users, dtype=np.int32))))
+    sample = known.of(known.users.gather(spread(np.arange(known.n_users, dtype=np.int32), MAX_USERS)))
     _, scores = gather(fitted, sample, at, repeats)
     return Blend(fitted, _default(fitted), _scale(scores), learned=False)
 
@@ -101,17 +101,6 @@ def learn(sources: Mapping[str, Recommender], histories: Histories, at: datetime
 def _default(sources: Mapping[str, Recommender]) -> Floats:
     weights = np.array([DEFAULT_WEIGHTS.get(name, min(DEFAULT_WEIGHTS.values())) for name in sources])
     return weights / weights.sum()
-
-
-def _watched(known: Histories, cut: datetime) -> Codes:
-    """Return users who were active before and after the cut, at most ``MAX_USERS``."""
-    before, after = np.diff(known.until(cut).offsets), np.diff(known.since(cut).offsets)
-    return _spread(np.flatnonzero((before > 0) & (after > 0)).astype(np.int32))
-
-
-def _spread(users: Codes) -> Codes:
-    """Return at most ``MAX_USERS`` of the users, evenly over the ids."""
-    return users[np.linspace(0, len(users) - 1, min(len(users), MAX_USERS)).astype(int)]
 
 
 def _learn(fitted: Mapping[str, Recommender], watched: Histories, cut: datetime, repeats: bool) -> Blend:
