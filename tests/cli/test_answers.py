@@ -68,6 +68,7 @@ def test_an_unknown_user_is_answered_and_told(foretide, shop):
         (("forecast", "events", "--by", "shoe_size"), "shoe_size"),
         (("forecast", "events", "--as-of", "yesterday"), "yesterday"),
         (("forecast", "events", "-o", "answer.xlsx"), ".parquet"),
+        (("forecast", "events", "-o", "nowhere/answer.csv"), "nowhere"),
         (("outlook",), "--all"),
         (("outlook", "u1", "--all"), "--all"),
         (("recommend", "--all", "-k", "0"), "k"),

@@ -42,9 +42,13 @@ def emit(frame: pl.DataFrame, print_as: Format = Format.table, output: Path | No
 
 
 def check_output(output: Path | None) -> None:
-    """Refuse a file whose suffix names no table format, before any work is done."""
-    if output is not None and output.suffix not in WRITERS:
+    """Refuse a file that cannot be written as a table, before any work is done."""
+    if output is None:
+        return
+    if output.suffix not in WRITERS:
         raise UsageError(f"{output}: the suffix must be one of {', '.join(WRITERS)}")
+    if not output.parent.is_dir():
+        raise UsageError(f"{output}: there is no folder {output.parent}; make it first")
 
 
 def write(frame: pl.DataFrame, path: Path) -> None:
