@@ -1,5 +1,8 @@
 """A workspace's settings survive the file, and a broken file gets a clear sentence."""
 
+import shutil
+from pathlib import Path
+
 import pytest
 
 from foretide.errors import NotAWorkspaceError, UsageError
@@ -34,3 +37,10 @@ def test_a_broken_line_is_named(tmp_path, line, words):
     (tmp_path / SETTINGS_FILE).write_text(line + "\n")
     with pytest.raises(UsageError, match=words):
         Settings.load(tmp_path)
+
+
+@pytest.mark.parametrize("domain", DOMAINS)
+def test_the_example_of_each_domain_is_valid(tmp_path, domain):
+    example = Path(__file__).parents[1] / "examples" / f"{domain}.toml"
+    shutil.copy(example, tmp_path / SETTINGS_FILE)
+    assert Settings.load(tmp_path).domain == domain
