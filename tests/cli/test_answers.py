@@ -94,6 +94,16 @@ def test_the_account_of_growth_adds_up(foretide, shop):
     assert (account["active"].diff()[1:] == flows[1:]).all()
 
 
+def test_the_long_tail_is_grouped_and_said(foretide, tmp_path):
+    rows = [f"u{n % 9},2026-01-{1 + n % 28:02}T10:00:00Z,c{n}" for n in range(1_000)]
+    (tmp_path / "tail.csv").write_text("user_id,ts,category\n" + "\n".join(rows) + "\n")
+    foretide("init", tmp_path / "place")
+    foretide("import", tmp_path / "tail.csv", "-w", tmp_path / "place")
+    told = foretide("history", "events", "--by", "category", "-w", tmp_path / "place", "--format", "json")
+    assert len({row["unique_id"] for row in json.loads(told.out)}) == 200
+    assert "801" in told.err
+
+
 @pytest.mark.parametrize("lang", ["en", "zh"])
 def test_the_check_speaks_every_language(foretide, shop, lang):
     assert foretide("check", "-w", shop, "--lang", lang).code == 0

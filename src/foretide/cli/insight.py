@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -21,6 +21,11 @@ from foretide.cli.options import (
 )
 from foretide.cli.output import check_output, emit, inform
 from foretide.text import say, speaking
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from foretide.workspace import Workspace
 
 What = Annotated[
     str | None,
@@ -48,6 +53,7 @@ def history(
     with speaking(lang):
         place = Workspace.open(workspace)
         panel = place.history(what or place.default_measure(), by, parse_time(as_of))
+        tell_grouping(place, panel.ids, by, as_of)
         emit(panel.to_frame().sort("ds", descending=True, maintain_order=True), print_as, output)
 
 
@@ -109,6 +115,7 @@ def forecast(
             emit(run.backtest, title=say("cli.backtest"))
         for code in run.notes:
             inform(say(f"forecast.note.{code}"))
+        tell_grouping(place, run.forecast.ids, by, as_of)
 
 
 @app.command()
@@ -168,3 +175,13 @@ def chosen(user: str | None, everyone: bool) -> list[str] | None:
     if (user is None) != everyone:
         raise typer.BadParameter("name one user, or give --all")
     return None if user is None else [user]
+
+
+def tell_grouping(place: Workspace, ids: Sequence[str], by: str | None, as_of: str | None) -> None:
+    """Say how many of the smallest series were taken together."""
+    from foretide.features.series import OTHER, n_grouped
+
+    if OTHER in ids:
+        column = by or "category"
+        n = n_grouped(place.store, column, place.moment(parse_time(as_of)))
+        inform(say("cli.grouped", n=f"{n:,}", column=column, name=OTHER))
