@@ -104,6 +104,18 @@ def test_the_long_tail_is_grouped_and_said(foretide, tmp_path):
     assert "801" in told.err
 
 
+def test_a_single_day_has_a_report_and_forecasts(foretide, tmp_path):
+    place = tmp_path / "place"
+    (tmp_path / "day.csv").write_text("user_id,ts,category\nu1,2026-01-01T10:00:00Z,a\nu2,2026-01-01T12:00:00Z,a\n")
+    foretide("init", place)
+    foretide("import", tmp_path / "day.csv", "-w", place)
+    for what in ("events", "users", "stages", "interests"):
+        told = foretide("forecast", what, "-w", place, "-h", "3")
+        assert (told.code, "too short" in told.err) == (0, True)
+    assert foretide("report", "-w", place, "-o", tmp_path / "day.html").code == 0
+    assert "less than three days" in foretide("outlook", "--all", "-w", place).err
+
+
 @pytest.mark.parametrize("lang", ["en", "zh"])
 def test_the_check_speaks_every_language(foretide, shop, lang):
     assert foretide("check", "-w", shop, "--lang", lang).code == 0

@@ -111,7 +111,7 @@ def forecast(
         measure = what or place.default_measure()
         run = place.forecast(measure, by, horizon, parse_levels(level), parse_time(as_of))
         emit(run.forecast.to_frame(), print_as, output, title=say("cli.forecast", what=measure, h=horizon))
-        if print_as is Format.table:
+        if print_as is Format.table and run.backtest.height:
             emit(run.backtest, title=say("cli.backtest"))
         for code in run.notes:
             inform(say(f"forecast.note.{code}"))

@@ -72,11 +72,11 @@ def gather_events(
         "stages": run_shares(stages, horizon_days),
         "interests": run_shares(interests, horizon_days),
     }
-    seen = seen or place.outlook(horizon_days=horizon_days, as_of=moment)
+    seen = seen or expected(place, horizon_days, moment)
     return ReportData(
         **frame_of(place, moment, horizon_days),
         n_events=int(np.nansum(activity.y[0])),
-        n_users=seen.users.height,
+        n_users=int(stages.y[:, -1].sum()),
         activity_history=activity.to_frame(),
         activity_forecast=runs["activity"].frame,
         stage_history=stages.to_frame().select("ds", stage="unique_id", users=pl.col("y").cast(pl.Int64)),
@@ -87,17 +87,27 @@ def gather_events(
         retention=retention(place.store, moment, place.rule),
         habits=habits(place.store, moment),
         backtests={what: ahead.backtest for what, ahead in runs.items()},
-        outlook=seen.users,
-        outlook_quality=seen.quality,
+        outlook=seen.users if seen else None,
+        outlook_quality=seen.quality if seen else None,
         findings=place.check(),
-        recommendations=shown_to(place, seen, moment),
-        notes=tuple(dict.fromkeys([*(note for ahead in runs.values() for note in worded(ahead)), *seen.notes])),
+        recommendations=shown_to(place, seen, moment) if seen else None,
+        notes=tuple(
+            dict.fromkeys([*(note for ahead in runs.values() for note in worded(ahead)), *(seen.notes if seen else ())])
+        ),
     )
 
 
 def end_of(panel: Panel, timezone: str) -> datetime:
     """Return the local midnight after the last day of a panel."""
     return midnight((panel.dates[-1] + np.timedelta64(1, "D")).item(), timezone)
+
+
+def expected(place: Workspace, horizon_days: int, moment: datetime) -> Outlook | None:
+    """Return the outlook of all users; None where the log is too short to learn from."""
+    try:
+        return place.outlook(horizon_days=horizon_days, as_of=moment)
+    except NotEnoughDataError:
+        return None
 
 
 def shown_to(place: Workspace, seen: Outlook, moment: datetime) -> pl.DataFrame | None:
