@@ -48,17 +48,24 @@ def to_chunk(rows: Rows, mapping: ColumnMapping) -> Chunk:
         (bad_value, "bad_value"),
     )
     event_type = text_of(rows, mapping, "event_type", as_text).str.strip_chars()
+    properties = properties_of(rows, mapping)
     known = {
         **{name: text_of(rows, mapping, name, as_id) for name in IDS if name != "user_id"},
         "user_id": user_id,
         "event_type": event_type.fill_null(mapping.constants["event_type"]),
         "ts": times["ts"],
-        "tz_offset_min": times["tz_offset_min"],
+        "tz_offset_min": offset_told(properties, times["tz_offset_min"]),
         "value": value,
         "category": text_of(rows, mapping, "category", as_text),
     }
-    frame = pl.DataFrame({name: known[name] for name in EVENTS} | properties_of(rows, mapping))
+    frame = pl.DataFrame({name: known[name] for name in EVENTS} | properties)
     return Chunk(*parted(came, frame, reason))
+
+
+def offset_told(properties: dict[str, pl.Series], parsed: pl.Series) -> pl.Series:
+    """Take the clock's offset out of the properties where the source has it in a column of its own."""
+    told = properties.pop("source_tz_offset_min", None)
+    return parsed if told is None else parsed.fill_null(told.cast(pl.Int16, strict=False))
 
 
 def to_table(rows: Rows, mapping: ColumnMapping) -> tuple[pl.DataFrame, pl.DataFrame]:

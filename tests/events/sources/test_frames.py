@@ -91,3 +91,11 @@ def test_a_rejected_row_of_any_types_is_kept_as_json():
     assert chunk.rejected["reason"].to_list() == ["no_user", "no_user"]
     assert [json.loads(raw)["day"] for raw in chunk.rejected["raw"]] == ["2026-01-01", "2026-01-02"]
     assert events(frame.with_columns(user=pl.lit("u"))).height == 2
+
+
+def test_a_column_with_the_offset_of_the_clock_is_kept():
+    moments = [datetime(2026, 1, 1, tzinfo=UTC)] * 2
+    offsets = pl.Series([60, None], dtype=pl.Int16)
+    (chunk,) = frame_chunks(pl.DataFrame({"user_id": ["a", "b"], "ts": moments, "tz_offset_min": offsets}))
+    assert chunk.rows["tz_offset_min"].to_list() == [60, None]
+    assert "source_tz_offset_min" not in chunk.rows.columns
