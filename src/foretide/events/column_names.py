@@ -10,7 +10,8 @@ from functools import cache
 #: Names of things; ``customer`` stands for ``customer_id``, ``CustomerNo``, ``loyalty customer key`` too.
 ID_WORDS: Mapping[str, str] = {
     "user_id": "user uid customer household member account visitor client person subscriber viewer reader "
-    "player shopper buyer patient student cardholder device profile cust respondent participant 用户 会员 客户 顾客 买家",
+    "player shopper buyer patient student cardholder device profile cust respondent participant "
+    "用户 会员 客户 顾客 买家",
     "item_id": "item product sku stock movie video article content film show song track book post page asin "
     "isbn media listing goods terminal merchant question 商品 物品 产品 视频 文章 电影 题目",
     "session_id": "session usersession basket order invoice visit transaction receipt cart trip ticket "
