@@ -41,6 +41,22 @@ def test_days_without_events_and_quiet_days(tmp_path):
     assert found == {"gap": 2, "quiet_day": 1}
 
 
+def test_a_shop_that_is_closed_on_sundays_has_no_gaps(tmp_path):
+    sundays = set(range(4, 40, 7))  # 2025 began on a Wednesday
+    assert findings(tmp_path, *steady(40, skip=sundays)) == {}
+
+
+def test_a_long_silence_in_a_small_log(tmp_path):
+    days = [day for day in range(60) if not 20 <= day < 40]
+    small = [event(f"u{n % 2}", day * DAY + 60 * n, category="c") for day in days for n in range(1, 4)]
+    assert findings(tmp_path, *small) == {"silence": 1}
+
+
+def test_chance_leaves_single_days_of_a_small_log_empty(tmp_path):
+    small = [event(f"u{day % 2}", day * DAY + 60, category="c") for day in range(60) if day % 3]
+    assert findings(tmp_path, *small) == {}
+
+
 def test_events_sent_twice(tmp_path):
     twice = event("u1", 5, category="c", event_id="a"), event("u1", 5, category="c", event_id="b")
     assert findings(tmp_path, *steady(3), *twice)["sent_twice"] == 1
@@ -57,7 +73,7 @@ def test_users_with_one_event_and_events_without_item_or_category(tmp_path):
 
 def test_a_machine_among_people(tmp_path):
     machine = [event("robot", 3 * DAY + n / 60, category="c") for n in range(1_000)]
-    people = [event(f"p{n}", n * 60, category="c") for n in range(60) for _ in range(1)]
+    people = [event(f"p{n}", n * 60, category="c") for n in range(60)]
     assert findings(tmp_path, *people, *people, *machine)["bots"] == 1
 
 
@@ -72,8 +88,10 @@ def test_dates_without_times(tmp_path):
 
 
 def test_the_quarantine_is_reported_by_reason(tmp_path):
-    old = event("u1", ts=datetime(1970, 1, 1, tzinfo=UTC))
-    assert findings(tmp_path, *steady(3), old)["quarantine_ancient_ts"] == 1
+    old = [event(user, ts=datetime(1970, 1, 1, tzinfo=UTC)) for user in ("u1", "u2")]
+    again = [event(user, 5, category="c", event_id="taken") for user in ("u1", "u2")]
+    found = findings(tmp_path, *steady(3), *old, *again)
+    assert found == {"quarantine_ancient_ts": 2, "quarantine_conflict": 1}
 
 
 def test_an_empty_store_has_no_findings(tmp_path):

@@ -4,7 +4,7 @@ import hashlib
 from zlib import crc32
 
 import polars as pl
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from foretide.events.identity import bucket_of, buckets_of, content_hash, number_repeats
@@ -19,6 +19,7 @@ def test_the_hash_of_an_event_never_changes():
 
 
 @given(st.lists(st.tuples(TEXTS, TEXTS), min_size=1, max_size=8))
+@settings(deadline=None)
 def test_equal_content_and_equal_hash_are_the_same(rows):
     frame = pl.DataFrame(rows, schema={"a": pl.String, "b": pl.String}, orient="row")
     hashes = content_hash(frame).to_list()
@@ -40,10 +41,11 @@ def test_many_rows_keep_their_order():
     users = pl.Series("user_id", [f"u{i}" for i in range(300_000)])
     hashes = content_hash(users.to_frame())
     for i in (0, 1, 122_880, 299_999):
-        assert hashes[i] == content_hash(users[i : i + 1].to_frame())[0] if i else hashes[0] is not None
+        assert hashes[i] == content_hash(users[i : i + 1].to_frame())[0]
 
 
 @given(st.lists(st.text(min_size=1, max_size=5), min_size=1), st.integers(1, 64))
+@settings(deadline=None)
 def test_a_column_and_a_single_user_have_the_same_bucket(users, n_buckets):
     numbers = buckets_of(pl.Series(users), n_buckets).to_list()
     assert numbers == [bucket_of(user, n_buckets) for user in users]
@@ -51,6 +53,7 @@ def test_a_column_and_a_single_user_have_the_same_bucket(users, n_buckets):
 
 
 @given(st.lists(st.sampled_from("abc"), max_size=12))
+@settings(deadline=None)
 def test_repeats_are_numbered_in_order(hashes):
     seen: dict[str, int] = {}
     expected = []

@@ -3,13 +3,17 @@
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 
 import polars as pl
 import pytest
+from deltalake import DeltaTable
+from deltalake.exceptions import DeltaError
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -176,12 +180,103 @@ def test_a_full_disk_leaves_the_store_as_it_was(store, monkeypatch):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(pl.DataFrame, "write_parquet", full)
-    with pytest.raises(OSError, match="No space"):
+    with pytest.raises(StorageError, match="disk is full"):
         store.ingest([chunk(event(minute=1))], "g", NOW)
     monkeypatch.undo()
     store.refresh()
     assert store.n_events == 1
     assert account(store.ingest([chunk(event(minute=1))], "g", NOW)) == (1, 1, 0, 0)
+
+
+def test_files_of_a_failed_commit_are_taken_back(store, monkeypatch):
+    store.ingest([chunk(event(minute=0))], "f", NOW)
+
+    def full(*_, **__):
+        raise DeltaError("Generic error: No space left on device (os error 28)")
+
+    monkeypatch.setattr(DeltaTable, "create_write_transaction", full)
+    with pytest.raises(StorageError, match="disk is full"):
+        store.ingest([chunk(event(minute=1))], "g", NOW)
+    assert len(list((store.path / "events").glob("*/*.parquet"))) == 1
+    assert list((store.path / "staging").iterdir()) == []
+
+
+def test_files_are_kept_if_a_commit_fails_after_it_was_made(store, monkeypatch):
+    really = DeltaTable.create_write_transaction
+
+    def late(*arguments):
+        really(*arguments)
+        raise DeltaError("the check point could not be written")
+
+    monkeypatch.setattr(DeltaTable, "create_write_transaction", late)
+    with pytest.raises(StorageError, match="check point"):
+        store.ingest([chunk(event())], "f", NOW)
+    store.refresh()
+    assert all_events(store).height == 1
+
+
+def test_an_error_of_the_source_stays_what_it_is(store):
+    def gone():
+        yield chunk(event())
+        raise FileNotFoundError("events.csv")
+
+    with pytest.raises(FileNotFoundError, match=r"events\.csv"):
+        store.ingest(gone(), "events.csv", NOW)
+
+
+def test_a_store_is_not_made_over_another(store):
+    store.ingest([chunk(event())], "f", NOW)
+    with pytest.raises(StorageError, match="holds events already"):
+        EventStore.create(store.path)
+    assert EventStore.open(store.path).n_events == 1
+
+
+def test_a_store_whose_making_was_cut_off_can_be_made_again(store):
+    (store.path / "store.json").unlink()
+    assert account(EventStore.create(store.path).ingest([chunk(event())], "f", NOW)) == (1, 1, 0, 0)
+
+
+def test_a_damaged_bucket_is_told(store):
+    store.ingest([chunk(event())], "f", NOW)
+    for file in (store.path / "events").glob("*/*.parquet"):
+        file.write_bytes(b"broken")
+    for read in (lambda: store.bucket(store.ids[0]), lambda: store.user("u1"), store.span):
+        with pytest.raises(StorageError, match="cannot be used"):
+            read()
+
+
+def test_a_folder_with_any_name(tmp_path):
+    store = EventStore.create(tmp_path / "Läden #1 100% 店")
+    store.ingest([chunk(event())], "f", NOW)
+    assert all_events(EventStore.open(store.path)).height == 1
+    with pytest.raises(StorageError, match="percent escape"):
+        EventStore.create(tmp_path / "a%20b")
+
+
+def test_readers_see_whole_imports_only(store):
+    """Each import has one event in each of many buckets; a reader counts while a writer writes."""
+    done = threading.Event()
+    seen = []
+
+    def read():
+        while not done.is_set():
+            seen.append(all_events(EventStore.open(store.path)).height)
+
+    with ThreadPoolExecutor(1) as pool:
+        reading = pool.submit(read)
+        for minute in range(6):
+            store.ingest([chunk(*(event(f"u{n}", minute) for n in range(20)))], "f", NOW)
+        done.set()
+        reading.result()
+    assert all(n % 20 == 0 for n in seen)
+    assert seen == sorted(seen)
+
+
+def test_other_readers_of_delta_see_the_same(store):
+    store.ingest([chunk(event(minute=0))], "f", NOW)
+    store.ingest([chunk(event(minute=1, country="DE"), country=pl.String)], "g", NOW)
+    table = pl.DataFrame(DeltaTable(store.path / "events").to_pyarrow_table())
+    assert table.select(store.columns).sort("ts").equals(all_events(store).sort("ts"))
 
 
 def test_a_damaged_table_is_told(store):
@@ -197,6 +292,7 @@ sys.path.insert(0, {tests!r})
 from pathlib import Path
 from events.small import NOW, chunk, event
 from foretide.events.store import EventStore
+{before}
 store = EventStore.open(Path({path!r}))
 def chunks():
     for part in range(3):
@@ -208,8 +304,17 @@ print(counts.stored, counts.duplicate, flush=True)
 """
 
 
-def writer(store, pause):
-    code = WRITER.format(tests=str(Path(__file__).parents[1]), path=str(store.path), pause=pause)
+#: The files are in their place and the log does not name them yet.
+SLOW_COMMIT = """
+def slow(*_):
+    print("moved", flush=True)
+    time.sleep(30)
+delta.DeltaTable.create_write_transaction = slow
+"""
+
+
+def writer(store, pause, before=""):
+    code = WRITER.format(tests=str(Path(__file__).parents[1]), path=str(store.path), pause=pause, before=before)
     return subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
 
 
@@ -219,6 +324,18 @@ def test_two_writers_at_once_store_everything_once(store):
     store.refresh()
     assert store.n_events == all_events(store)["event_id"].n_unique()
     assert sum(int(stored) for stored, _ in told) == store.n_events
+
+
+def test_an_import_killed_while_it_commits_leaves_nothing(store):
+    process = writer(store, 0, "from foretide.events import delta\n" + SLOW_COMMIT)
+    while process.stdout.readline() != "moved\n":
+        pass
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    store.refresh()
+    assert (store.n_events, all_events(store).height) == (0, 0)
+    assert account(store.ingest([chunk(*(event(f"u{n}", n) for n in range(60)))], "f", NOW)) == (60, 60, 0, 0)
+    assert all_events(store).height == 60
 
 
 def test_a_killed_import_leaves_nothing_and_is_swept(store):

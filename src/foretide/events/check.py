@@ -20,10 +20,12 @@ DOUBLE_S = 1
 BOT_EVENTS_AN_HOUR = 600
 BOT_EVENTS_A_DAY = 2_000
 BOT_RATIO = 20
-#: A day below this share of the median of its weekday is unusually quiet. Logs with fewer events on a usual
-#: day are not judged by day.
+#: A day below this share of the median of its weekday is unusually quiet.
 QUIET_SHARE = 0.2
-BUSY_EVENTS_A_DAY = 20
+#: Weekdays with fewer events than this in the median are not judged one by one: by chance some have none.
+USUAL_EVENTS = 20
+#: Days without events in a row are a long silence if the means of their weekdays add up to this many events.
+SILENCE_EVENTS = 20
 #: Times on the full day in more than this share of events are dates without a time.
 MIDNIGHT_SHARE = 0.2
 
@@ -137,17 +139,26 @@ BUCKET_CHECKS = (sent_twice, future, bots, one_event_users, missing_items, midni
 
 
 def by_day(store: EventStore) -> Iterator[Finding]:
-    """Find days of the log without any event, and days far below the usual of their weekday."""
-    daily = days_of(store)
-    if daily.is_empty() or daily["n"].median() < BUSY_EVENTS_A_DAY:  # type: ignore[operator]
-        return
-    usual = pl.col("n").median().over(pl.col("ds").dt.weekday())
-    inside = daily.slice(1, max(daily.height - 2, 0))  # the first and last day may be parts of days
-    empty = inside.filter(pl.col("n") == 0)
-    quiet = daily.filter(pl.col("n") < QUIET_SHARE * usual).join(inside, on="ds", how="semi").filter(pl.col("n") > 0)
-    for code, severity, days in (("gap", WARNING, empty), ("quiet_day", NOTICE, quiet)):
-        if days.height:
-            yield code, days.height, str(days["ds"][0]), severity
+    """Find days of the log without any event, and days far below the usual of their weekday.
+
+    A shop that is closed on Sundays has no gaps. The first and the last day are not judged: they may be parts.
+    """
+    days = days_of(store).with_columns(
+        usual=pl.col("n").median().over(pl.col("ds").dt.weekday()),
+        mean=pl.col("n").mean().over(pl.col("ds").dt.weekday()),
+    )
+    days = days.slice(1, max(days.height - 2, 0))
+    busy, none = pl.col("usual") >= USUAL_EVENTS, pl.col("n") == 0
+    yield from _days("gap", WARNING, days.filter(busy & none))
+    yield from _days("quiet_day", NOTICE, days.filter(busy & ~none & (pl.col("n") < QUIET_SHARE * pl.col("usual"))))
+    silences = days.with_columns(run=none.rle_id()).filter(none & ~busy).group_by("run", maintain_order=True)
+    long = silences.agg(pl.col("ds").first(), days=pl.len(), missed=pl.col("mean").sum())
+    yield from _days("silence", NOTICE, long.filter(pl.col("missed") >= SILENCE_EVENTS))
+
+
+def _days(code: str, severity: str, days: pl.DataFrame) -> Iterator[Finding]:
+    if days.height:
+        yield code, days.height, str(days["ds"][0]), severity
 
 
 def days_of(store: EventStore) -> pl.DataFrame:
@@ -162,11 +173,6 @@ def days_of(store: EventStore) -> pl.DataFrame:
 
 def quarantined(store: EventStore) -> Iterator[Finding]:
     """Report the rows that could not be stored, by reason."""
-    for (reason,), rows in store.table("quarantine").group_by("reason", maintain_order=True):
-        first = rows.row(0, named=True)
-        yield (
-            f"quarantine_{reason}",
-            rows.height,
-            f"{first['source']}:{first['line']}: {first['raw']}",
-            WARNING,
-        )
+    for row in store.quarantined().iter_rows(named=True):
+        place = row["source"] if row["line"] is None else f"{row['source']}:{row['line']}"
+        yield f"quarantine_{row['reason']}", row["count"], f"{place}: {row['raw']}", WARNING

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,6 +15,8 @@ import polars as pl
 from deltalake import DeltaTable, Field, Schema
 from deltalake.schema import PrimitiveType
 from deltalake.transaction import AddAction
+
+from foretide.errors import StorageError
 
 DELTA_TYPES = {
     pl.String(): "string",
@@ -40,7 +43,7 @@ class Snapshot:
 
 def snapshot(path: Path) -> Snapshot:
     """Read the newest version."""
-    table = DeltaTable(path)
+    table = DeltaTable(plain(path))
     files: dict[int, list[Path]] = {}
     actions = pl.DataFrame(table.get_add_actions(flatten=True))
     n_events = 0
@@ -49,6 +52,20 @@ def snapshot(path: Path) -> Snapshot:
         n_events += row["num_records"]
     columns = tuple(field.name for field in table.schema().fields if field.name != "bucket")
     return Snapshot(files, n_events, columns)
+
+
+def plain(path: Path) -> Path:
+    """Return a path that the Delta library takes as it is.
+
+    Raises
+    ------
+    StorageError
+        If it has an escape such as ``%20`` in it: the library would look in another folder.
+    """
+    full = str(path.absolute())
+    if unquote(full) != full:
+        raise StorageError(f"{full} has a percent escape in its name; choose a folder without one")
+    return path
 
 
 def add_columns(path: Path, names: Sequence[str]) -> None:
@@ -60,25 +77,48 @@ def add_columns(path: Path, names: Sequence[str]) -> None:
         table.alter.add_columns(new)
 
 
-def write_bucket(path: Path, bucket: int, rows: pl.DataFrame) -> AddAction:
-    """Write a file of sorted events; it belongs to the table once its action is committed."""
-    name = f"bucket={bucket}/{uuid4().hex}.parquet"
-    file = path / name
-    file.parent.mkdir(exist_ok=True)
-    rows.write_parquet(file, compression="zstd", compression_level=1)
-    stats = {"numRecords": rows.height}
-    return AddAction(
-        name, file.stat().st_size, {"bucket": str(bucket)}, int(time.time() * 1000), True, json.dumps(stats)
-    )
+@dataclass(frozen=True)
+class NewFile:
+    """A written file that does not belong to the table yet."""
+
+    place: Path
+    name: str  # in the table
+    action: AddAction
 
 
-def commit(path: Path, actions: Sequence[AddAction]) -> None:
-    """Make written files part of the table, all in one version."""
-    table = DeltaTable(path)
-    table.create_write_transaction(list(actions), "append", table.schema(), ["bucket"])
+def write_bucket(folder: Path, bucket: int, rows: pl.DataFrame) -> NewFile:
+    """Write sorted events to a file outside of the table, on the same file system."""
+    place = folder / f"{uuid4().hex}.parquet"
+    rows.write_parquet(place, compression="zstd", compression_level=1)
+    with place.open("rb+") as written:
+        os.fsync(written)  # the log must not name a file that a power cut empties
+    name = f"bucket={bucket}/{place.name}"
+    partition, stats = {"bucket": str(bucket)}, json.dumps({"numRecords": rows.height})
+    return NewFile(place, name, AddAction(name, place.stat().st_size, partition, int(time.time() * 1000), True, stats))
+
+
+def commit(path: Path, files: Sequence[NewFile]) -> None:
+    """Make files part of the table, all in one version; if that fails none of them stays."""
+    try:
+        for file in files:
+            (path / file.name).parent.mkdir(exist_ok=True)
+            file.place.replace(path / file.name)
+        table = DeltaTable(path)
+        table.create_write_transaction([file.action for file in files], "append", table.schema(), ["bucket"])
+    except BaseException:
+        _withdraw(path, files)
+        raise
+
+
+def _withdraw(path: Path, files: Sequence[NewFile]) -> None:
+    """Delete moved files, but not those that the newest version names: a commit may fail after it was made."""
+    named = {file for bucket in snapshot(path).files.values() for file in bucket}
+    for file in files:
+        if path / file.name not in named:
+            (path / file.name).unlink(missing_ok=True)
 
 
 def create(path: Path, schema: pl.Schema) -> None:
-    """Make an empty table."""
+    """Make an empty table; one that is there stays as it is."""
     fields = [*delta_schema(schema), Field("bucket", PrimitiveType("integer"))]
-    DeltaTable.create(path, Schema(fields), partition_by=["bucket"])
+    DeltaTable.create(plain(path), Schema(fields), mode="ignore", partition_by=["bucket"])

@@ -12,13 +12,13 @@ import polars as pl
 from foretide.errors import MappingError
 from foretide.events.identity import number_repeats
 from foretide.events.records import Chunk
-from foretide.events.staging import Staging
+from foretide.events.staging import MARKS, Staging
 
 #: Events before this are taken for a mistake (a zero that became 1970, say).
 FIRST_TS = datetime(1980, 1, 1, tzinfo=UTC)
 #: A clock may be wrong by this much before its events count as events of the future.
 CLOCK_TOLERANCE = timedelta(days=1)
-RESERVED = {"bucket", "hash"}
+RESERVED = {"bucket", *MARKS}
 
 
 def screened(rows: pl.DataFrame, now: datetime) -> tuple[pl.DataFrame, pl.DataFrame]:

@@ -8,39 +8,29 @@ those that are there: the same event is a duplicate, the same id with another co
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
 import polars as pl
-from deltalake.exceptions import DeltaError
-from deltalake.transaction import AddAction
 
 from foretide.errors import StorageError, UnknownIdError
-from foretide.events import delta, tables
-from foretide.events.identity import bucket_of, content_hash
-from foretide.events.intake import rejection, while_staging, with_ids
+from foretide.events import delta, quarantine, tables
+from foretide.events.disk import storage_errors
+from foretide.events.identity import bucket_of
+from foretide.events.intake import rejection, while_staging
 from foretide.events.locking import locked
+from foretide.events.own_ids import refused_ids
 from foretide.events.records import Chunk, Counts
+from foretide.events.settle import Settled, settle
 from foretide.events.staging import Staging, staging
 from foretide.schema import EVENTS, TS
 
 ORDER = ("user_id", "ts", "event_id")
 #: Buckets that are settled at the same time.
 THREADS = 2
-
-
-@dataclass(frozen=True)
-class Written:
-    """What became of the rows of a bucket."""
-
-    stored: int
-    duplicate: int
-    conflicts: pl.DataFrame
-    actions: list[AddAction]
 
 
 @dataclass
@@ -61,16 +51,31 @@ class EventStore:
 
     @classmethod
     def create(cls, path: Path, timezone: str = "UTC", n_buckets: int = 16) -> EventStore:
-        """Make an empty store in a new folder."""
+        """Make an empty store in a folder that has none.
+
+        Raises
+        ------
+        StorageError
+            If the folder cannot be written or has a store already.
+        """
+        layout = path / "store.json"
         with storage_errors(path):
-            (path / "events").mkdir(parents=True)
+            if layout.exists():
+                raise StorageError(f"{path} holds events already; use it as it is or remove it first")
+            (path / "events").mkdir(parents=True, exist_ok=True)
             delta.create(path / "events", EVENTS)
-            (path / "store.json").write_text(json.dumps({"n_buckets": n_buckets}))
+            layout.write_text(json.dumps({"n_buckets": n_buckets}))
         return cls(path, timezone, n_buckets)
 
     @classmethod
     def open(cls, path: Path, timezone: str = "UTC") -> EventStore:
-        """Open a store."""
+        """Open a store.
+
+        Raises
+        ------
+        StorageError
+            If there is none or it is damaged.
+        """
         with storage_errors(path):
             layout = json.loads((path / "store.json").read_text())
         return cls(path, timezone, layout["n_buckets"])
@@ -102,12 +107,12 @@ class EventStore:
         """
         now = now or datetime.now(UTC)
         counts = Counts()
-        with storage_errors(self.path), staging(self.path / "staging", self.n_buckets) as staged:
+        with staging(self.path / "staging", self.n_buckets) as staged:
             for chunk, added in while_staging(chunks, staged, now):
                 counts.read += chunk.n_read
                 for rejected in (chunk.rejected, added):
                     self._reject(staged, rejected, source, now, counts)
-            with locked(self.path / ".lock"):
+            with storage_errors(self.path), locked(self.path / ".lock"):
                 self._commit(staged, source, now, counts)
         assert counts.read == counts.stored + counts.duplicate + counts.quarantined
         return counts
@@ -125,47 +130,27 @@ class EventStore:
 
     def _commit(self, staged: Staging, source: str, now: datetime, counts: Counts) -> None:
         self.refresh()
-        actions = []
+        refused = refused_ids(staged, {i: self._scan(i) for i in self.ids})
+        files = []
         with ThreadPoolExecutor(THREADS) as pool:
-            for written in pool.map(lambda bucket: self._write_new(bucket, staged), sorted(staged.pieces)):
-                self._reject(staged, written.conflicts, source, now, counts)
-                counts.stored += written.stored
-                counts.duplicate += written.duplicate
-                actions += written.actions
-        for rejected in staged.rejections():
-            tables.quarantine_rows(self.path, rejected)
-        if actions:
+            for settled, file in pool.map(lambda i: self._write_new(i, staged, refused), sorted(staged.pieces)):
+                self._reject(staged, settled.conflicts, source, now, counts)
+                counts.stored += settled.new.height
+                counts.duplicate += settled.n_duplicate
+                files += file
+        quarantine.keep(self.path, staged.rejections())
+        if files:
             delta.add_columns(self.path / "events", staged.columns)
-            delta.commit(self.path / "events", actions)
+            delta.commit(self.path / "events", files)
             self.refresh()
 
-    def _write_new(self, bucket: int, staged: Staging) -> Written:
+    def _write_new(self, i: int, staged: Staging, refused: pl.DataFrame) -> tuple[Settled, list[delta.NewFile]]:
         """Write what is new in a bucket, to be committed later."""
-        rows, own = with_ids(staged.rows(bucket))
-        known = self._scan(bucket).select("event_id").collect()
-        new = rows.unique("event_id", keep="first", maintain_order=True) if own else rows
-        if known.height:
-            new = new.join(known, on="event_id", how="anti")
-        again = rows.height - new.height
-        conflicts = self._conflicts(bucket, rows, new) if own and again else rejection(rows.clear())
-        duplicate = again - conflicts.height
-        if new.is_empty():
-            return Written(0, duplicate, conflicts, [])
-        action = delta.write_bucket(self.path / "events", bucket, new.drop("hash").sort(ORDER))
-        return Written(new.height, duplicate, conflicts, [action])
-
-    def _conflicts(self, bucket: int, rows: pl.DataFrame, new: pl.DataFrame) -> pl.DataFrame:
-        """Return the rows whose id is taken by an event with another content."""
-        own = rows.filter(~pl.col("event_id").str.starts_with(pl.col("hash")))
-        there = self._scan(bucket).join(own.lazy().select("event_id"), on="event_id", how="semi").collect()
-        taken = pl.concat(
-            [
-                there.select("event_id").with_columns(taken=content_hash(there)),
-                new.select("event_id", taken="hash"),
-            ]
-        )
-        clash = own.join(taken, on="event_id").filter(pl.col("hash") != pl.col("taken"))
-        return rejection(clash.drop("hash", "taken"))
+        elsewhere = refused.filter(pl.col("bucket") == i)["event_id"]
+        settled = settle(staged.rows(i), self._scan(i), elsewhere)
+        if settled.new.is_empty():
+            return settled, []
+        return settled, [delta.write_bucket(staged.folder, i, settled.new.sort(ORDER))]
 
     def put(
         self,
@@ -178,11 +163,10 @@ class EventStore:
         now = datetime.now(UTC)
         rejected = rejection(rows.clear()) if rejected is None else rejected
         counts = Counts(read=rows.height + rejected.height)
-        with storage_errors(self.path), staging(self.path / "staging", 1) as staged:
+        with staging(self.path / "staging", 1) as staged:
             self._reject(staged, rejected, source, now, counts)
-            with locked(self.path / ".lock"):
-                for piece in staged.rejections():
-                    tables.quarantine_rows(self.path, piece)
+            with storage_errors(self.path), locked(self.path / ".lock"):
+                quarantine.keep(self.path, staged.rejections())
                 counts.stored, counts.duplicate = tables.put_rows(self.path, table, rows)
         self._reference.clear()
         return counts
@@ -209,7 +193,7 @@ class EventStore:
         if not self.ids:
             return None
         ts = pl.col("ts")
-        ends = [self._scan(i).select(first=ts.min(), last=ts.max()).collect() for i in self.ids]
+        ends = [self._rows(self._scan(i).select(first=ts.min(), last=ts.max())) for i in self.ids]
         spans = pl.concat(ends)
         return spans["first"].min(), spans["last"].max()  # type: ignore[return-value]
 
@@ -219,6 +203,11 @@ class EventStore:
             with storage_errors(self.path):
                 self._reference[name] = tables.read_table(self.path, name)
         return self._reference[name]
+
+    def quarantined(self) -> pl.DataFrame:
+        """Return ``reason, count`` and a row of the quarantine for each reason, most frequent first."""
+        with storage_errors(self.path):
+            return quarantine.by_reason(self.path)
 
     def bucket(self, i: int, columns: Sequence[str] | None = None, until: datetime | None = None) -> pl.DataFrame:
         """Return a bucket's events, as ``Buckets.bucket``."""
@@ -232,8 +221,8 @@ class EventStore:
             wanted.add("item_id")
         if len(self._snapshot.files.get(i, ())) > 1:
             scan = scan.select(wanted | set(ORDER)).sort(ORDER)
-        rows = scan.select(sorted(wanted)).collect()
-        return self._with_reference(rows, columns).select(columns)
+        rows = self._rows(scan.select(sorted(wanted)))
+        return tables.with_reference(rows, columns, self.table("users"), self.table("items")).select(columns)
 
     def user(self, user_id: str) -> pl.DataFrame:
         """Return the events of one user in the order of time.
@@ -244,10 +233,14 @@ class EventStore:
             If there is none.
         """
         rows = self._scan(bucket_of(user_id, self.n_buckets)).filter(pl.col("user_id") == user_id)
-        events = rows.sort(ORDER).collect()
+        events = self._rows(rows.sort(ORDER))
         if events.is_empty():
             raise UnknownIdError(f"user {user_id!r} has no events here; see the ids with: foretide stages")
         return events
+
+    def _rows(self, scan: pl.LazyFrame) -> pl.DataFrame:
+        with storage_errors(self.path):
+            return scan.collect()
 
     def _scan(self, i: int) -> pl.LazyFrame:
         """Return a bucket's files as they are, columns of later imports filled with nulls."""
@@ -266,35 +259,3 @@ class EventStore:
     def _needs_items(self, columns: Sequence[str]) -> bool:
         lacking = set(columns) - set(self.columns) - set(self.table("users").columns)
         return bool(lacking) or ("category" in columns and not self.table("items").is_empty())
-
-    def _with_reference(self, rows: pl.DataFrame, columns: Sequence[str]) -> pl.DataFrame:
-        """Add the columns that users and items have, and the categories that only items know."""
-        users, items = self.table("users"), self.table("items")
-        of_users = [name for name in columns if name in users.columns and name not in rows.columns]
-        if of_users:
-            rows = rows.join(users.select("user_id", *of_users), on="user_id", how="left", maintain_order="left")
-        of_items = [name for name in columns if name in items.columns and name not in rows.columns]
-        if "category" in columns and not items.is_empty():
-            of_items.append("category")
-        if of_items:
-            renamed = items.select("item_id", pl.col(of_items).name.prefix("item."))
-            rows = rows.join(renamed, on="item_id", how="left", maintain_order="left")
-            rows = rows.with_columns(
-                pl.coalesce(*({name} & set(rows.columns)), f"item.{name}").alias(name) for name in of_items
-            )
-        return rows
-
-
-@contextmanager
-def storage_errors(path: Path) -> Iterator[None]:
-    """Turn what the disk and the Delta library complain of into a sentence."""
-    try:
-        yield
-    except DeltaError as error:
-        raise StorageError(
-            f"{path}: the table cannot be used ({error}); restore the folder or start a new one"
-        ) from error
-    except FileNotFoundError as error:
-        raise StorageError(
-            f"{path}: {error.filename or error} is missing; restore it or start a new workspace"
-        ) from error

@@ -1,4 +1,4 @@
-"""Small Delta tables with a key: items, users, ready-made series, and the quarantine."""
+"""Small Delta tables with a key: items, users, ready-made series; and the events' view of the first two."""
 
 from __future__ import annotations
 
@@ -16,11 +16,14 @@ SCHEMAS = {"items": ITEMS, "users": USERS, "series": SERIES, "quarantine": QUARA
 
 def read_table(folder: Path, name: str) -> pl.DataFrame:
     """Return a whole table; with its least columns and no rows if nothing was ever put into it."""
-    path = folder / name
-    if not DeltaTable.is_deltatable(str(path)):
-        return pl.DataFrame(schema=SCHEMAS[name])
-    files = DeltaTable(path).file_uris()
+    files = files_of(folder, name)
     return pl.read_parquet(files) if files else pl.DataFrame(schema=SCHEMAS[name])
+
+
+def files_of(folder: Path, name: str) -> list[str]:
+    """Return the files of a table; none if nothing was ever put into it."""
+    path = folder / name
+    return DeltaTable(path).file_uris() if DeltaTable.is_deltatable(str(path)) else []
 
 
 def put_rows(folder: Path, name: str, frame: pl.DataFrame) -> tuple[int, int]:
@@ -56,11 +59,20 @@ def _aligned(left: pl.DataFrame, right: pl.DataFrame) -> tuple[pl.DataFrame, pl.
     return aligned(left), aligned(right)
 
 
-def quarantine_rows(
-    folder: Path, rejected: pl.DataFrame, columns: Sequence[str] = ("source", "line", "reason", "raw")
-) -> None:
-    """Keep rejected rows; those that are there already are not kept twice."""
-    known = read_table(folder, "quarantine")
-    new = rejected.join(known, on=list(columns), how="anti", nulls_equal=True)
-    if new.height:
-        write_deltalake(folder / "quarantine", new.select(QUARANTINE.names()), mode="append")
+def with_reference(
+    rows: pl.DataFrame, columns: Sequence[str], users: pl.DataFrame, items: pl.DataFrame
+) -> pl.DataFrame:
+    """Add to events the columns that users and items have, and the categories that only items know."""
+    of_users = [name for name in columns if name in users.columns and name not in rows.columns]
+    if of_users:
+        rows = rows.join(users.select("user_id", *of_users), on="user_id", how="left", maintain_order="left")
+    of_items = [name for name in columns if name in items.columns and name not in rows.columns]
+    if "category" in columns and not items.is_empty():
+        of_items.append("category")
+    if of_items:
+        renamed = items.select("item_id", pl.col(of_items).name.prefix("item."))
+        rows = rows.join(renamed, on="item_id", how="left", maintain_order="left")
+        rows = rows.with_columns(
+            pl.coalesce(*({name} & set(rows.columns)), f"item.{name}").alias(name) for name in of_items
+        )
+    return rows
