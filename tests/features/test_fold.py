@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from foretide.events.records import FrameBuckets
 from foretide.features.activity import FEATURES
 from foretide.features.days import active_between, shift
-from foretide.features.fold import _fold, as_arrays, feature_table, run
-from foretide.features.lifecycle import LifecycleRule, n_words
+from foretide.features.fold import _fold, feature_table, run
+from foretide.features.lifecycle import LifecycleRule, lifecycle_dtype
+from foretide.features.user_events import as_arrays
 from foretide.schema import TS
 
 BEGIN = datetime(2024, 1, 1, tzinfo=UTC)
@@ -92,7 +93,7 @@ def test_one_compilation_serves_every_bucket():
 @given(st.sets(st.integers(0, 400), min_size=1), st.integers(1, 40), st.integers(-5, 300), st.integers(0, 300))
 @settings(max_examples=200, deadline=None)
 def test_bits_of_days_are_a_set_of_days(days, window_days, begin, length):
-    words = np.zeros(n_words(window_days), dtype=np.uint64)
+    words = np.zeros(1, lifecycle_dtype(window_days))[0]["days"]
     ordered = sorted(days)
     words[0] = 1
     for gap in np.diff(ordered):

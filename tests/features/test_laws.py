@@ -2,110 +2,61 @@
 
 from __future__ import annotations
 
-import math
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
-import numpy as np
 import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from features import oracle
+from features.oracle import BEGIN, DAY, HISTORY, ONE_EVENT, Event
 from foretide.events.records import FrameBuckets
-from foretide.features.activity import FEATURES
 from foretide.features.fold import feature_table
 from foretide.features.lifecycle import LifecycleRule
 from foretide.features.population import accounting, stage_counts
 from foretide.schema import STAGES
 
-BEGIN = datetime(2024, 1, 1, tzinfo=UTC)
-DAY = timedelta(days=1)
-
+#: Kept in four bytes.
+IN_FLOAT32 = {"weekend_share", "night_share", "hours_hill_1"}
 #: Hours after the beginning, over half a year, with bursts and long silences.
 HOURS = st.lists(st.integers(0, 24 * 180), min_size=1, max_size=40)
 ZONES = st.sampled_from(["UTC", "America/New_York", "Asia/Shanghai", "Australia/Lord_Howe"])
+THEMES = ("activity", "habits", "interests")
 
 
 def log(hours_by_user, zone="UTC"):
     """Return events at these hours after the beginning as buckets."""
-    rows = [
-        {"user_id": user, "ts": BEGIN + timedelta(hours=h), "event_type": "view", "value": float(h % 7)}
-        for user, hours in hours_by_user.items()
-        for h in hours
-    ]
-    schema = {"user_id": pl.String, "ts": pl.Datetime("us", "UTC"), "event_type": pl.String, "value": pl.Float64}
-    return FrameBuckets(pl.DataFrame(rows, schema=schema), zone)
+    return oracle.log({user: [Event(h * 60) for h in hours] for user, hours in hours_by_user.items()}, zone)
 
 
-def oracle_stage(times, as_of, zone, w):  # noqa: PLR0911 - a stage a line, as the definition
-    """Tell the stage from the whole list of events, as the definition reads."""
-    known = sorted(t for t in times if t < as_of)
-    if not known:
-        return None
-    gap, age = as_of - known[-1], as_of - known[0]
-    returns = [later for earlier, later in pairwise(known) if later - earlier >= 4 * w * DAY]
-    if gap >= 4 * w * DAY:
-        return "churned"
-    if gap >= 2 * w * DAY:
-        return "at_risk"
-    if returns and as_of - returns[-1] < 2 * w * DAY:
-        return "resurrected"
-    if age < 2 * w * DAY:
-        return "new"
-    today = local_day(as_of - timedelta(microseconds=1), zone)
-    ages = {(today - local_day(t, zone)).days for t in known}
-    x1, x2 = sum(a < 4 * w for a in ages), sum(4 * w <= a < 8 * w for a in ages)
-    if x1 + x2 >= 5 and age >= 8 * w * DAY:
-        z = (x1 - x2) / math.sqrt(x1 + x2)
-        if z >= 1.645:
-            return "growing"
-        if z <= -1.645:
-            return "at_risk"
-    return "active"
-
-
-def local_day(moment, zone):
-    return moment.astimezone(ZoneInfo(zone)).date()
-
-
-def oracle_features(hours, as_of, zone):
-    """Work the activity features out from the list of events."""
-    known = sorted(t for t in (BEGIN + timedelta(hours=h) for h in hours) if t < as_of)
-    today = local_day(as_of - timedelta(microseconds=1), zone)
-    days = sorted({local_day(t, zone) for t in known})
-    ages = [(as_of - t) / DAY for t in known]
-    gaps = [(b - a).days for a, b in pairwise(days)]
-    values = [float(round((t - BEGIN) / timedelta(hours=1)) % 7) for t in known]
-    recent = [sum((today - day).days < n for day in days) for n in (7, 28, 56)]
-    decayed = [sum(0.5 ** (age / half_life) for age in ages) for half_life in (7, 28, 84)]
-    value = sum(v * 0.5 ** (age / 28) for v, age in zip(values, ages, strict=True))
-    mean, std = (np.mean(gaps), np.std(gaps)) if gaps else (math.nan, math.nan)
-    return [ages[-1], ages[0], len(known), *recent, len(days), *decayed, value, mean, std]
-
-
-@given(HOURS, HOURS, ZONES, st.integers(1, 24 * 200), st.sampled_from([3, 7, 20]))
-@settings(max_examples=60, deadline=None)
+@given(HISTORY, HISTORY, ZONES, st.integers(1, 24 * 200), st.sampled_from([3, 7, 20]))
+@settings(max_examples=120, deadline=None)
 def test_the_fold_is_what_the_definitions_say(one, other, zone, hour, window_days):
     as_of = BEGIN + timedelta(hours=hour)
-    table = feature_table(log({"u1": one, "u2": other}, zone), [as_of], LifecycleRule(window_days))
-    rows = {row["user_id"]: row for row in table.iter_rows(named=True)}
-    for user, hours in (("u1", one), ("u2", other)):
-        stage = oracle_stage([BEGIN + timedelta(hours=h) for h in hours], as_of, zone, window_days)
+    table = feature_table(oracle.log({"u1": one, "u2": other}, zone), [as_of], LifecycleRule(window_days), THEMES)
+    rows = {row.pop("user_id"): row for row in table.iter_rows(named=True)}
+    for user, events in (("u1", one), ("u2", other)):
+        stage = oracle.stage([e.ts for e in events], as_of, zone, window_days)
         assert (rows[user]["stage"] if user in rows else None) == stage
         if stage:
-            told = [rows[user][name] for name in FEATURES]
-            np.testing.assert_allclose(told, oracle_features(hours, as_of, zone), rtol=1e-9, atol=1e-7)
+            expected = oracle.features(events, as_of, zone, window_days)
+            told = {name: x for name, x in rows[user].items() if name not in {"stage", "as_of"}}
+            assert told.keys() == expected.keys()
+            for name, x in expected.items():
+                assert told[name] == pytest.approx(x, rel=1e-5 if name in IN_FLOAT32 else 1e-9, abs=1e-7, nan_ok=True)
 
 
-@given(HOURS, st.lists(st.integers(0, 24 * 90), min_size=1, max_size=10))
-@settings(max_examples=25, deadline=None)
-def test_nothing_from_as_of_on_changes_a_row(hours, later):
-    as_of = BEGIN + timedelta(days=90)
-    past = [h for h in hours if h < 24 * 90] or [0]
-    future = [24 * 90 + h for h in later]
-    assert feature_table(log({"u1": past}), [as_of]).equals(feature_table(log({"u1": past + future}), [as_of]))
+@given(HISTORY, st.lists(ONE_EVENT, min_size=1, max_size=10))
+@settings(max_examples=40, deadline=None)
+def test_nothing_from_as_of_on_changes_a_row(events, later):
+    cutoffs = [BEGIN + days * DAY for days in (60, 90)]
+    past = [e for e in events if e.ts < cutoffs[-1]] or [Event(0)]
+    future = [e._replace(minute=24 * 60 * 90 + e.minute) for e in later]
+    before = feature_table(oracle.log({"u1": past}), cutoffs, themes=THEMES)
+    assert feature_table(oracle.log({"u1": past + future}), cutoffs, themes=THEMES).equals(before)
 
 
 @given(HOURS)
@@ -158,7 +109,7 @@ def test_buckets_add_up():
 
 
 def test_only_critical_events_keep_a_user_alive():
-    frame = log({"u1": [0, 24 * 50]}).frame.with_columns(event_type=pl.Series(["purchase", "view"]))
+    frame = log({"u1": [0, 24 * 50]}).frame.sort("ts").with_columns(event_type=pl.Series(["purchase", "view"]))
     rule = LifecycleRule(critical_events=("purchase",))
     (stage,) = feature_table(FrameBuckets(frame), [BEGIN + 51 * DAY], rule)["stage"]
     assert stage == "churned"

@@ -1,83 +1,43 @@
 """The fold: one pass over each user's events in the order of time, read at many moments.
 
-Each theme (lifecycle, activity) is a piece with a state, an ``update`` by one event and a value at a moment.
-This module drives the pieces over the sorted events of a bucket. An event counts for a cut-off only if it
-came before it, so a row of the result never changes when later events arrive.
+This module drives the pieces of ``state`` over the sorted events of a bucket. An event counts for a cut-off only
+if it came before it, so a row of the result never changes when later events arrive.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
+from functools import partial
 
 import numpy as np
 import polars as pl
 from numba import njit
 from numpy.typing import NDArray
 
+from foretide.events.engine import Engine, LocalEngine
 from foretide.events.records import Buckets
-from foretide.features import activity, lifecycle
-from foretide.features.activity import FEATURES, SUMS_SIZE, WINDOWS_DAYS
-from foretide.features.lifecycle import ABSENT, STATE_SIZE, LifecycleRule, n_words
+from foretide.features import lifecycle
+from foretide.features.last_items import LAST_ITEMS
+from foretide.features.lifecycle import ABSENT, LifecycleRule
+from foretide.features.own_pieces import Piece, run_piece
+from foretide.features.state import Events, Floats, Places, features_of, state_dtype, update, values
+from foretide.features.tallies import SLOT, Slots, capacity_for, clear
+from foretide.features.user_events import Ints, Longs, UserEvents, bucket_events, ticks
 from foretide.schema import STAGES, TS
 
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+KEYS = {"user_id": pl.String(), "as_of": TS, "stage": pl.String()}
 
-Longs = NDArray[np.int64]
 Codes = NDArray[np.int8]
-Floats = NDArray[np.float64]
 
 
-@dataclass(frozen=True)
-class UserEvents:
-    """The critical events of a bucket as arrays, sorted by user and time."""
-
-    users: pl.Series  # (n_users,)
-    starts: Longs  # (n_users + 1,) where each user's events begin
-    ts: Longs  # (n_events,) microseconds
-    day: NDArray[np.int32]  # (n_events,) local day number
-    value: Floats  # (n_events,) NaN for none
-
-
-def user_events(buckets: Buckets, until: datetime, rule: LifecycleRule) -> Iterator[UserEvents]:
-    """Read the critical events before a moment, bucket by bucket; buckets without any are left out."""
-    for i in buckets.ids:
-        events = buckets.bucket(i, ["user_id", "ts", "event_type", "value"], until)
-        if rule.critical_events is not None:
-            events = events.filter(pl.col("event_type").is_in(rule.critical_events))
-        if events.height:
-            yield as_arrays(events, buckets.timezone)
-
-
-def as_arrays(events: pl.DataFrame, timezone: str) -> UserEvents:
-    """Return sorted events (``user_id, ts, value``) as arrays.
-
-    All of them are writable, or the kernels would be compiled a second time for read-only ones.
-    """
-    user = events["user_id"].rle_id().to_numpy()
-    starts = np.flatnonzero(np.diff(user, prepend=-1, append=user[-1] + 1))
-    return UserEvents(
-        events["user_id"].gather(starts[:-1]),
-        starts,
-        events["ts"].cast(pl.Int64).to_numpy(writable=True),
-        local_days(events["ts"], timezone),
-        events["value"].fill_null(np.nan).to_numpy(writable=True),
-    )
-
-
-def local_days(moments: pl.Series, timezone: str) -> NDArray[np.int32]:
-    """Return the local day numbers (days since 1970-01-01) of moments in UTC."""
-    return moments.dt.convert_time_zone(timezone).dt.date().cast(pl.Int32).to_numpy(writable=True)
-
-
-def ticks(cutoffs: Sequence[datetime], timezone: str) -> tuple[Longs, NDArray[np.int32]]:
-    """Return cut-offs in microseconds, and for each the local day of the last microsecond before it."""
-    at = np.array([(cutoff - EPOCH) // timedelta(microseconds=1) for cutoff in cutoffs], dtype=np.int64)
-    return at, local_days(pl.Series(at - 1).cast(TS), timezone)
-
-
-def run(events: UserEvents, cutoffs: Sequence[datetime], timezone: str, rule: LifecycleRule) -> tuple[Codes, Floats]:
+def run(
+    events: UserEvents,
+    cutoffs: Sequence[datetime],
+    timezone: str,
+    rule: LifecycleRule,
+    themes: Sequence[str] = ("activity",),
+) -> tuple[Codes, Floats]:
     """Fold a bucket.
 
     Parameters
@@ -90,20 +50,24 @@ def run(events: UserEvents, cutoffs: Sequence[datetime], timezone: str, rule: Li
         Zone whose days count as active days.
     rule
         The lifecycle rule.
+    themes
+        Which features are wanted.
 
     Returns
     -------
     stages, features
-        ``(n_users, n_cutoffs)`` codes, ``ABSENT`` before a user's first event, and
+        ``(n_users, n_cutoffs)`` codes, ``ABSENT`` before a user's first critical event, and
         ``(n_users, n_cutoffs, n_features)``.
     """
     at, today = ticks(cutoffs, timezone)
+    names, places = features_of(themes)
     shape = (len(events.users), at.size)
     stages = np.full(shape, ABSENT, dtype=np.int8)
-    features = np.full((*shape, len(FEATURES)), np.nan)
-    words = np.empty(n_words(rule.window_days, max(WINDOWS_DAYS)), dtype=np.uint64)
-    arrays = (events.starts, events.ts, events.day, events.value)
-    _fold(*arrays, at, today, rule.window_days, words, stages, features)
+    features = np.full((*shape, len(names)), np.nan)
+    state = np.zeros(1, state_dtype(rule))
+    most = int(np.diff(events.starts).max(initial=1))
+    slots = np.zeros(capacity_for(min(most, len(events.categories)) + 1), SLOT)
+    _fold(events.starts, events.events, at, today, rule.window_days, state, slots, places, stages, features)
     return stages, features
 
 
@@ -111,34 +75,42 @@ def run(events: UserEvents, cutoffs: Sequence[datetime], timezone: str, rule: Li
 @njit(cache=True, nogil=True)
 def _fold(
     starts: Longs,
-    ts: Longs,
-    day: NDArray[np.int32],
-    value: Floats,
+    events: Events,
     at: Longs,
-    today: NDArray[np.int32],
+    today: Ints,
     window_days: int,
-    words: NDArray[np.uint64],
+    state: Events,
+    all_slots: Slots,
+    places: Places,
     stages: Codes,
     features: Floats,
 ) -> None:
-    state = np.empty(STATE_SIZE, np.int64)
-    sums = np.empty(SUMS_SIZE, np.float64)
+    last = np.zeros(1, LAST_ITEMS)
+    order = np.zeros(0, np.uint32)
+    nothing = state.copy()
     for user in range(starts.size - 1):
-        lifecycle.start(state, words)
-        sums[:] = 0.0
         event, end = starts[user], starts[user + 1]
+        state[0] = nothing[0]
+        slots = all_slots[: min(capacity_for(end - event), all_slots.size)]
+        clear(slots)
         for cut in range(at.size):
-            while event < end and ts[event] < at[cut]:
-                activity.update(state, sums, ts[event], day[event], value[event])
-                lifecycle.update(state, words, ts[event], day[event], window_days)
+            while event < end and events[event].ts < at[cut]:
+                update(state[0], slots, last[0], order, events[event], window_days)
                 event += 1
-            code = lifecycle.stage(state, words, at[cut], today[cut], window_days)
+            code = lifecycle.stage(state[0].lifecycle, at[cut], today[cut], window_days)
             stages[user, cut] = code
             if code != ABSENT:
-                activity.values(state, words, sums, at[cut], today[cut], features[user, cut])
+                values(state[0], slots, at[cut], today[cut], places, features[user, cut])
 
 
-def feature_table(buckets: Buckets, as_of: Sequence[datetime], rule: LifecycleRule | None = None) -> pl.DataFrame:
+def feature_table(
+    buckets: Buckets,
+    as_of: Sequence[datetime],
+    rule: LifecycleRule | None = None,
+    themes: Sequence[str] = ("activity",),
+    pieces: Sequence[Piece] = (),
+    engine: Engine | None = None,
+) -> pl.DataFrame:
     """Return what was known about each user at each cut-off.
 
     Parameters
@@ -149,33 +121,68 @@ def feature_table(buckets: Buckets, as_of: Sequence[datetime], rule: LifecycleRu
         Cut-offs in UTC, exclusive; any order.
     rule
         Which events count as activity, and for how long; the default rule if None.
+    themes
+        Some of ``state.THEMES``.
+    pieces
+        Features of your own.
+    engine
+        Where buckets are mapped; this machine if None.
 
     Returns
     -------
     pl.DataFrame
-        ``user_id, as_of, stage`` and ``activity.FEATURES``; a row for each user and cut-off with a critical
-        event before it. Days are local days; a feature that is not defined (a gap of a user with one
-        active day) is NaN.
+        ``user_id, as_of, stage`` and the features; a row for each user and cut-off with a critical event before
+        it. Days are local days; a feature that is not defined (a gap of a user with one active day) is NaN.
     """
-    rule = rule or LifecycleRule()
+    return pl.concat(feature_parts(buckets, as_of, rule, themes, pieces, engine))
+
+
+def feature_parts(
+    buckets: Buckets,
+    as_of: Sequence[datetime],
+    rule: LifecycleRule | None = None,
+    themes: Sequence[str] = ("activity",),
+    pieces: Sequence[Piece] = (),
+    engine: Engine | None = None,
+) -> Iterator[pl.DataFrame]:
+    """Return ``feature_table`` a bucket at a time, for tables that do not fit in memory; first an empty part."""
+    names = [*features_of(themes)[0], *(name for piece in pieces for name in piece.features)]
+    schema = pl.Schema(KEYS | dict.fromkeys(names, pl.Float64()))
+    yield pl.DataFrame(schema=schema)
     cutoffs = sorted(set(as_of))
-    keys = {"user_id": pl.String(), "as_of": TS, "stage": pl.String()}
-    empty = pl.DataFrame(schema=keys | dict.fromkeys(FEATURES, pl.Float64()))
-    if not cutoffs:
-        return empty
-    parts = (
-        _table(events.users, cutoffs, *run(events, cutoffs, buckets.timezone, rule))
-        for events in user_events(buckets, cutoffs[-1], rule)
-    )
-    return pl.concat([empty, *parts])
+    if cutoffs:
+        job = partial(
+            feature_part, cutoffs=cutoffs, rule=rule or LifecycleRule(), themes=tuple(themes), pieces=tuple(pieces)
+        )
+        yield from (engine or LocalEngine()).map_buckets(job, buckets, schema)
 
 
-def _table(users: pl.Series, cutoffs: Sequence[datetime], stages: Codes, features: Floats) -> pl.DataFrame:
+def feature_part(
+    buckets: Buckets,
+    i: int,
+    cutoffs: Sequence[datetime],
+    rule: LifecycleRule,
+    themes: Sequence[str],
+    pieces: Sequence[Piece],
+) -> pl.DataFrame:
+    """Return the rows of a bucket."""
+    read = {*themes, *(theme for piece in pieces for theme in piece.reads), "activity"}
+    events = bucket_events(buckets, i, cutoffs[-1], rule, sorted(read))
+    names = features_of(themes)[0]
+    if events is None:
+        names += [name for piece in pieces for name in piece.features]
+        return pl.DataFrame(schema=KEYS | dict.fromkeys(names, pl.Float64()))
+    stages, features = run(events, cutoffs, buckets.timezone, rule, themes)
     user, cut = np.nonzero(stages != ABSENT)
-    known = features[user, cut]  # (n_rows, n_features)
+    known = features[user, cut].T.copy()  # (n_features, n_rows)
     keys = {
-        "user_id": users.gather(user),
+        "user_id": events.users.gather(user),
         "as_of": pl.Series(cutoffs, dtype=TS).gather(cut),
         "stage": pl.Series(STAGES).gather(stages[user, cut]),
     }
-    return pl.DataFrame(keys | {name: known[:, i] for i, name in enumerate(FEATURES)})
+    own = {
+        name: column[user, cut]
+        for piece in pieces
+        for name, column in run_piece(piece, events, ticks(cutoffs, buckets.timezone)).items()
+    }
+    return pl.DataFrame(keys | dict(zip(names, known, strict=True)) | own)

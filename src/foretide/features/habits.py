@@ -1,14 +1,115 @@
-"""When users come: events by weekday and hour of their own clock."""
+"""When users come: by weekday and hour of their own clock, and how regularly."""
 
 from __future__ import annotations
 
+import math
 from datetime import datetime
 
 import numpy as np
 import polars as pl
+from numba import njit
+from numpy.typing import NDArray
 
 from foretide.events.records import Buckets
+from foretide.features.clock import DAY_US
+from foretide.features.lifecycle import State
 from foretide.schema import HABITS
+
+HALF_LIFE_DAYS = 28.0
+#: Cells are blocks of this many hours: six a day.
+BLOCK_HOURS = 4
+N_CELLS = 7 * 24 // BLOCK_HOURS
+#: Weights are scaled down before they exceed 2 to this power (five years after the first event).
+LARGEST_EXPONENT = 64.0
+#: Hours before this are night.
+NIGHT_END = 6
+FRIDAY = 4
+#: Gaps between active days of 1, 2, 3-4, 5-8 ... 33-64 and more days.
+N_GAP_BINS = 8
+#: No hour is known.
+NO_HOUR = -1
+
+HABIT = np.dtype(
+    [
+        ("anchor", "i8"),
+        ("n_events", "u4"),
+        ("weekend", "f4"),
+        ("night", "f4"),
+        ("cells", "f4", (N_CELLS,)),
+        ("gaps", "u2", (N_GAP_BINS,)),
+    ]
+)
+
+FEATURES = ("weekend_share", "night_share", "hours_hill_1", "gap_entropy_bits")
+
+Floats = NDArray[np.float64]
+
+
+@njit(cache=True, nogil=True)
+def update(state: State, ts: int, hour: int) -> None:
+    """Take in an event at an hour of the week (0 is Monday's first, ``NO_HOUR`` unknown)."""
+    if hour == NO_HOUR:
+        return
+    if state.n_events == 0:
+        state.anchor = ts
+    exponent = (ts - state.anchor) / (HALF_LIFE_DAYS * DAY_US)
+    while exponent > LARGEST_EXPONENT:
+        _scale_down(state)
+        exponent -= LARGEST_EXPONENT
+    weight = np.float32(2.0**exponent)
+    state.cells[hour // BLOCK_HOURS] += weight
+    if hour // 24 > FRIDAY:
+        state.weekend += weight
+    if hour % 24 < NIGHT_END:
+        state.night += weight
+    state.n_events += np.uint32(1)
+
+
+@njit(cache=True, nogil=True)
+def _scale_down(state: State) -> None:
+    factor = np.float32(2.0**-LARGEST_EXPONENT)
+    state.anchor += np.int64(LARGEST_EXPONENT * HALF_LIFE_DAYS * DAY_US)
+    state.weekend *= factor
+    state.night *= factor
+    for i in range(N_CELLS):
+        state.cells[i] *= factor
+
+
+@njit(cache=True, nogil=True)
+def update_gaps(state: State, life: State, day: int) -> None:
+    """Take in a day with an event, before the lifecycle moves on to it."""
+    if life.n_events > 0 and day > life.last_day:
+        gap, i = day - life.last_day - 1, 0
+        while gap > 0 and i < N_GAP_BINS - 1:
+            gap //= 2
+            i += 1
+        state.gaps[i] = min(state.gaps[i] + 1, 65_535)
+
+
+@njit(cache=True, nogil=True)
+def values(state: State, out: Floats) -> None:
+    """Write ``FEATURES`` to ``out``; NaN where one is not defined.
+
+    Shares are decayed with ``HALF_LIFE_DAYS``; night is before 6 o'clock. ``hours_hill_1`` is the effective number
+    of the 42 blocks of the week; ``gap_entropy_bits`` is 0 for a user whose gaps are all of one size.
+    """
+    out[:] = np.nan
+    if state.n_events > 0:
+        total, logs = 0.0, 0.0
+        for i in range(N_CELLS):
+            weight = float(state.cells[i])
+            if weight > 0.0:
+                total += weight
+                logs += weight * math.log(weight)
+        out[0], out[1] = state.weekend / total, state.night / total
+        out[2] = math.exp(math.log(total) - logs / total)
+    n, logs = 0.0, 0.0
+    for i in range(N_GAP_BINS):
+        if state.gaps[i] > 0:
+            n += state.gaps[i]
+            logs += state.gaps[i] * math.log2(state.gaps[i])
+    if n > 0.0:
+        out[3] = math.log2(n) - logs / n
 
 
 def local_time(timezone: str) -> pl.Expr:

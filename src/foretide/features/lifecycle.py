@@ -12,15 +12,15 @@ each event at a cost that does not grow with the history, read at any time.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any, TypeAlias
 
 import numpy as np
 from numba import njit
-from numpy.typing import NDArray
 
-from foretide.features.days import BITS, Words, active_between, shift
+from foretide.features.clock import DAY_US
+from foretide.features.days import BITS, active_between, shift
 from foretide.schema import STAGES
 
-DAY_US = 86_400_000_000
 NEVER = np.iinfo(np.int64).min
 #: Code of a user who has no event yet.
 ABSENT = -1
@@ -32,11 +32,11 @@ LEAST_ACTIVE_DAYS = 5
 #: Size of a clear change in standard deviations (5 % one-sided).
 CLEAR_CHANGE = 1.645
 
-# Places in the state
-FIRST, LAST, RETURNED, FIRST_DAY, LAST_DAY, N_EVENTS, N_DAYS = range(7)
-STATE_SIZE = 7
+#: Longest window of active days that a feature asks for.
+LEAST_DAYS = 90
 
-State = NDArray[np.int64]
+#: A numpy record, whose fields only the compiler sees.
+State: TypeAlias = Any
 
 
 @dataclass(frozen=True)
@@ -75,44 +75,42 @@ class LifecycleRule:
         return 2 * self.window_days
 
 
-def n_words(window_days: int, least_days: int = 0) -> int:
-    """Return how many words hold the active days of 8 W and of at least ``least_days``."""
-    return -(-max(8 * window_days, least_days) // BITS)
+def lifecycle_dtype(window_days: int) -> np.dtype[np.void]:
+    """Return what is kept of a user; ``days`` are bits of the active days of 8 W and of at least ``LEAST_DAYS``."""
+    words = -(-max(8 * window_days, LEAST_DAYS) // BITS)
+    moments = [(name, "i8") for name in ("first", "last", "returned")]
+    days = [("first_day", "i4"), ("last_day", "i4")]
+    counts = [(name, "u4") for name in ("n_events", "n_days", "n_returns")]
+    return np.dtype([*moments, *days, *counts, ("days", "u8", (words,))])
 
 
 @njit(cache=True, nogil=True)
-def start(state: State, words: Words) -> None:
-    """Forget everything: a user without events."""
-    state[:] = 0
-    state[RETURNED] = NEVER
-    words[:] = 0
-
-
-@njit(cache=True, nogil=True)
-def update(state: State, words: Words, ts: int, day: int, window_days: int) -> None:
+def update(state: State, ts: int, day: int, window_days: int) -> None:
     """Take in an event at ``ts`` (microseconds) on the local ``day``."""
-    if state[N_EVENTS] == 0:
-        state[FIRST], state[FIRST_DAY] = ts, day
-        state[LAST_DAY], state[N_DAYS] = day, 1
-        words[0] = np.uint64(1)
-    elif ts - state[LAST] >= 4 * window_days * DAY_US:
-        state[RETURNED] = ts
-    if day > state[LAST_DAY]:
-        shift(words, day - state[LAST_DAY])
-        state[LAST_DAY] = day
-        state[N_DAYS] += 1
-    state[LAST] = ts
-    state[N_EVENTS] += 1
+    if state.n_events == 0:
+        state.first, state.first_day = ts, day
+        state.last_day, state.n_days = day, 1
+        state.returned = NEVER
+        state.days[0] = np.uint64(1)
+    elif ts - state.last >= 4 * window_days * DAY_US:
+        state.returned = ts
+        state.n_returns += np.uint32(1)
+    if day > state.last_day:
+        shift(state.days, day - state.last_day)
+        state.last_day = day
+        state.n_days += np.uint32(1)
+    state.last = ts
+    state.n_events += np.uint32(1)
 
 
 @njit(cache=True, nogil=True)
-def stage(state: State, words: Words, as_of: int, today: int, window_days: int) -> int:
+def stage(state: State, as_of: int, today: int, window_days: int) -> int:
     """Return the stage at ``as_of`` as an index into ``schema.STAGES``, or ``ABSENT``.
 
     Parameters
     ----------
-    state, words
-        State of the user and bits of the active days, of events before ``as_of`` only.
+    state
+        Of events before ``as_of`` only; all zeros for a user without events.
     as_of
         Microseconds, exclusive.
     today
@@ -120,28 +118,28 @@ def stage(state: State, words: Words, as_of: int, today: int, window_days: int) 
     window_days
         W.
     """
-    if state[N_EVENTS] == 0:
+    if state.n_events == 0:
         return ABSENT
     window = window_days * DAY_US
-    gap = as_of - state[LAST]
+    gap = as_of - state.last
     if gap >= 4 * window:
         return CHURNED
     if gap >= 2 * window:
         return AT_RISK
-    if state[RETURNED] != NEVER and as_of - state[RETURNED] < 2 * window:
+    if state.returned != NEVER and as_of - state.returned < 2 * window:
         return RESURRECTED
-    age = as_of - state[FIRST]
+    age = as_of - state.first
     if age < 2 * window:
         return NEW
-    return trend(state, words, today, window_days) if age >= 8 * window else ACTIVE
+    return trend(state, today, window_days) if age >= 8 * window else ACTIVE
 
 
 @njit(cache=True, nogil=True)
-def trend(state: State, words: Words, today: int, window_days: int) -> int:
+def trend(state: State, today: int, window_days: int) -> int:
     """Compare active days of the last 4 W with those of the 4 W before: growing, at risk or active."""
-    since, month = today - state[LAST_DAY], 4 * window_days
-    recent = active_between(words, -since, month - since)
-    before = active_between(words, month - since, 2 * month - since)
+    since, month = today - state.last_day, 4 * window_days
+    recent = active_between(state.days, -since, month - since)
+    before = active_between(state.days, month - since, 2 * month - since)
     total = recent + before
     if total < LEAST_ACTIVE_DAYS:
         return ACTIVE

@@ -16,10 +16,11 @@ from numpy.typing import NDArray
 from foretide.errors import NotEnoughDataError
 from foretide.events.records import Buckets
 from foretide.features import lifecycle
-from foretide.features.fold import Longs, UserEvents, ticks, user_events
-from foretide.features.lifecycle import CHURNED, STATE_SIZE, LifecycleRule, n_words
+from foretide.features.lifecycle import CHURNED, LifecycleRule, lifecycle_dtype
 from foretide.features.now import midnight
 from foretide.features.series import last_day
+from foretide.features.state import Events
+from foretide.features.user_events import Longs, UserEvents, ticks, user_events
 from foretide.schema import ACCOUNTING, RETENTION, STAGE_COUNTS, STAGES, TS
 
 #: Places of a table of moves: not there yet, then the stages.
@@ -136,9 +137,9 @@ def moves(buckets: Buckets, moments: Sequence[datetime], rule: LifecycleRule) ->
     """
     at, today = ticks(moments, buckets.timezone)
     counts = np.zeros((at.size, N_PLACES, N_PLACES), dtype=np.int64)
-    words = np.empty(n_words(rule.window_days), dtype=np.uint64)
     for events in user_events(buckets, moments[-1], rule):
-        _count(events.starts, events.ts, events.day, at, today, rule.window_days, words, counts)
+        state = np.zeros(1, lifecycle_dtype(rule.window_days))
+        _count(events.starts, events.ts, events.day, at, today, rule.window_days, state, counts)
     return counts
 
 
@@ -151,18 +152,18 @@ def _count(
     at: Longs,
     today: NDArray[np.int32],
     window_days: int,
-    words: NDArray[np.uint64],
+    state: Events,
     counts: Longs,
 ) -> None:
-    state = np.empty(STATE_SIZE, np.int64)
+    nothing = state.copy()
     for user in range(starts.size - 1):
-        lifecycle.start(state, words)
+        state[0] = nothing[0]
         event, end, place = starts[user], starts[user + 1], OUTSIDE
         for cut in range(np.searchsorted(at, ts[event], side="right"), at.size):
             while event < end and ts[event] < at[cut]:
-                lifecycle.update(state, words, ts[event], day[event], window_days)
+                lifecycle.update(state[0], ts[event], day[event], window_days)
                 event += 1
-            now = lifecycle.stage(state, words, at[cut], today[cut], window_days) + 1
+            now = lifecycle.stage(state[0], at[cut], today[cut], window_days) + 1
             counts[cut, place, now] += 1
             place = now
 

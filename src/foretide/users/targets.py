@@ -9,8 +9,8 @@ import numpy as np
 import polars as pl
 
 from foretide.events.records import Buckets
-from foretide.features.fold import EPOCH, Longs, UserEvents, user_events
 from foretide.features.lifecycle import LifecycleRule
+from foretide.features.user_events import EPOCH, Longs, UserEvents, user_events
 from foretide.schema import TS
 from foretide.users.cutoffs import Pair, horizon
 

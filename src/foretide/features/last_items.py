@@ -1,0 +1,54 @@
+"""The items a user touched last: a ring of codes, newest last, with the day of each."""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from foretide.features.lifecycle import State
+
+#: How many are kept.
+N_ITEMS = 50
+NO_ITEM = -1
+
+LAST_ITEMS = np.dtype(
+    [
+        ("ts", "i8"),  # of the newest
+        ("items", "i4", (N_ITEMS,)),
+        ("days", "u2", (N_ITEMS,)),  # local day numbers
+        ("begin", "u1"),  # place of the oldest
+        ("n", "u1"),
+        ("tied", "u1"),  # how many have the newest moment
+    ]
+)
+
+
+@njit(cache=True, nogil=True)
+def update(state: State, order: NDArray[np.uint32], ts: int, day: int, item: int) -> None:
+    """Take in an event on an item (a code, ``NO_ITEM`` for none).
+
+    Items of one moment are kept by their place in ``order``, a number for each code: it does not matter in which
+    order the lines of a receipt arrive.
+    """
+    if item == NO_ITEM:
+        return
+    state.tied = min(state.tied + 1, N_ITEMS + 1) if state.n > 0 and ts == state.ts else 1
+    state.ts = ts
+    n, begin = int(state.n), int(state.begin)
+    place = n  # among the kept, from the oldest
+    while place > n - state.tied + 1 and order[state.items[(begin + place - 1) % N_ITEMS]] > order[item]:
+        place -= 1
+    if n < N_ITEMS:
+        state.n = n + 1
+    elif place == 0:
+        return
+    else:
+        state.begin = begin = (begin + 1) % N_ITEMS
+        place -= 1
+        n -= 1
+    for i in range(n, place, -1):
+        state.items[(begin + i) % N_ITEMS] = state.items[(begin + i - 1) % N_ITEMS]
+        state.days[(begin + i) % N_ITEMS] = state.days[(begin + i - 1) % N_ITEMS]
+    state.items[(begin + place) % N_ITEMS] = item
+    state.days[(begin + place) % N_ITEMS] = day

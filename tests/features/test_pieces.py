@@ -1,0 +1,137 @@
+"""The pieces of the fold beyond the oracle's half year: long histories, last items, features of one's own."""
+
+from datetime import timedelta
+
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numba import njit
+
+from features import oracle
+from features.oracle import BEGIN, DAY, HISTORY, Event
+from foretide.errors import UsageError
+from foretide.events.records import FrameBuckets
+from foretide.features import last_items
+from foretide.features.fold import feature_table
+from foretide.features.own_pieces import Piece
+
+ALL = ("activity", "habits", "interests")
+YEAR = 60 * 24 * 365
+
+
+@given(st.lists(st.tuples(st.integers(0, 25), st.sampled_from("abc")), min_size=2, max_size=30))
+@settings(max_examples=30, deadline=None)
+def test_weights_survive_decades(years):
+    events = [Event(year * YEAR + 7 * n, category) for n, (year, category) in enumerate(years)]
+    as_of = BEGIN + 26 * 366 * DAY
+    (row,) = feature_table(oracle.log({"u": events}), [as_of], themes=("habits", "interests")).iter_rows(named=True)
+    expected = oracle.interests(sorted(events), as_of) | oracle.habits(sorted(events), as_of, "UTC")
+    for name, value in expected.items():
+        assert row[name] == pytest.approx(value, rel=1e-4, abs=1e-7, nan_ok=True)
+
+
+def test_interests_after_more_years_than_a_weight_holds():
+    """Beyond 39 years the weights are scaled down; what is older than that has no weight left."""
+    events = [Event(year * YEAR, category) for year, category in ((0, "a"), (45, "b"), (45, "c"), (90, "d"))]
+    as_of = BEGIN + 91 * 366 * DAY
+    (row,) = feature_table(oracle.log({"u": events}), [as_of], themes=("interests",)).iter_rows(named=True)
+    assert (row["categories"], row["categories_hill_1"]) == (4, pytest.approx(1.0))
+
+
+ITEMS = st.lists(st.tuples(st.integers(0, 20), st.integers(0, 60)), min_size=1, max_size=130)
+
+
+@given(ITEMS, st.randoms())
+@settings(max_examples=100, deadline=None)
+def test_last_items_are_the_newest_fifty_whatever_the_order_within_a_moment(events, random):
+    order = np.random.default_rng(1).permutation(61).astype(np.uint32)
+    arrived = sorted(events, key=lambda event: (event[0], random.random()))
+    ring = np.zeros(1, last_items.LAST_ITEMS)
+    push(ring, order, np.array(arrived))
+    expected = sorted(events, key=lambda event: (event[0], order[event[1]]))[-last_items.N_ITEMS :]
+    places = (int(ring["begin"][0]) + np.arange(ring["n"][0])) % last_items.N_ITEMS
+    kept = zip(ring["days"][0][places].tolist(), ring["items"][0][places].tolist(), strict=True)
+    assert list(kept) == expected
+
+
+@njit
+def push(ring, order, events):
+    for ts, item in events:
+        last_items.update(ring[0], order, ts, ts, item)
+
+
+@njit
+def update_big(state, event):
+    if event.value > 50.0:
+        state.n += 1
+        state.last = event.ts
+        state.category = event.category
+
+
+@njit
+def values_big(state, as_of, today, out):
+    out[0] = state.n
+    out[1] = (as_of - state.last) / 86.4e9 if state.n else np.nan
+    out[2] = state.category if state.n else np.nan
+
+
+BIG = Piece(
+    ("big", "days_since_big", "category_of_big"),
+    np.dtype([("n", "i8"), ("last", "i8"), ("category", "i4")]),
+    update_big,
+    values_big,
+    reads=("interests",),
+)
+
+
+@given(HISTORY, HISTORY)
+@settings(max_examples=20, deadline=None)
+def test_a_feature_of_your_own_sees_the_past_only(one, other):
+    cutoffs = [BEGIN + n * 45 * DAY for n in range(1, 5)]
+    table = feature_table(oracle.log({"u1": one, "u2": other}), cutoffs, pieces=[BIG])
+    assert table.columns[-3:] == list(BIG.features)
+    for row in table.iter_rows(named=True):
+        events = one if row["user_id"] == "u1" else other
+        big = [e.ts for e in events if e.ts < row["as_of"] and (e.value or 0) > 50]
+        assert row["big"] == len(big)
+        assert row["days_since_big"] == pytest.approx((row["as_of"] - max(big)) / DAY if big else np.nan, nan_ok=True)
+
+
+def test_an_unknown_theme_is_told():
+    with pytest.raises(UsageError, match="activity, habits, interests"):
+        feature_table(oracle.log({"u": [Event(0)]}), [BEGIN + DAY], themes=("weather",))
+
+
+def test_users_with_one_event_or_all_at_one_instant():
+    as_of = BEGIN + DAY
+    once, burst = [Event(5, "a", value=1.0)], [Event(5, "a", value=1.0)] * 300
+    table = feature_table(oracle.log({"burst": burst, "once": once}), [as_of], themes=ALL)
+    bursty, single = table.iter_rows(named=True)
+    assert (bursty["n_events"], bursty["sessions"], bursty["active_days"]) == (300, 1, 1)
+    for name in ("gap_mean_days", "gap_slope_days", "gap_entropy_bits", "categories_hill_0_of_20"):
+        assert np.isnan(single[name])
+    assert bursty["categories_hill_0_of_20"] == pytest.approx(1.0)
+
+
+def test_a_hundred_thousand_categories():
+    n = 100_000
+    frame = pl.DataFrame(
+        {
+            "user_id": ["collector"] * n + ["other"],
+            "ts": [BEGIN + timedelta(seconds=i) for i in range(n)] + [BEGIN],
+            "category": [f"c{i}" for i in range(n)] + ["c0"],
+            "value": [1.0] * (n + 1),
+        },
+        schema_overrides={"ts": pl.Datetime("us", "UTC")},
+    )
+    table = feature_table(FrameBuckets(frame), [BEGIN + 3 * DAY], themes=("interests",), pieces=())
+    assert table["categories"].to_list() == [n, 1]
+    assert table["categories_hill_0_of_20"][0] == pytest.approx(20.0)
+
+
+def test_an_as_of_before_the_first_event_gives_no_rows():
+    table = feature_table(oracle.log({"u": [Event(60)]}), [BEGIN - DAY, BEGIN], themes=ALL)
+    assert table.is_empty()
+    assert table.schema == feature_table(oracle.log({"u": [Event(60)]}), [BEGIN + DAY], themes=ALL).schema
