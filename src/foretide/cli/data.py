@@ -53,6 +53,9 @@ def import_(
     timezone: Annotated[str | None, typer.Option(help="Zone of times without an offset.")] = None,
     event_type: Annotated[str | None, typer.Option(help="Type of every event of the file.")] = None,
     date_order: Annotated[str | None, typer.Option(help="dmy, mdy or ymd for dates like 3/4/2026.")] = None,
+    decimal: Annotated[
+        str | None, typer.Option(help="Decimal mark of numbers: , or . ; shown by them if it can be.")
+    ] = None,
     encoding: Annotated[str | None, typer.Option(help="Of a text file that is not UTF-8.")] = None,
     as_: Annotated[str | None, typer.Option("--as", help="events, items, users or series.")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be read as what.")] = False,
@@ -72,6 +75,7 @@ def import_(
                 event_type=event_type,
                 date_order=date_order,
                 encoding=encoding,
+                decimal=decimal,
                 kind=as_,
             )
             for file in files

@@ -8,6 +8,7 @@ import polars as pl
 
 from foretide.errors import MappingError
 from foretide.events.column_search import NEEDED, TARGETS
+from foretide.events.decimals import DECIMALS
 from foretide.events.wall_clock import ORDERS, WALL
 
 
@@ -25,12 +26,16 @@ def read_corrections(
     return given, corrections.keys() - given.keys()
 
 
-def check_choices(source: str, kind: str | None, date_order: str | None, timezone: str | None) -> None:
+def check_choices(
+    source: str, kind: str | None, date_order: str | None, timezone: str | None, decimal: str | None
+) -> None:
     """Raise a MappingError if a choice is not one."""
     if kind is not None and kind not in TARGETS:
         raise MappingError(f"{source}: kind {kind!r} is not one of {', '.join(TARGETS)}; give one with --as")
     if date_order is not None and date_order not in ORDERS:
         raise MappingError(f"{source}: date order {date_order!r} is not one of {', '.join(ORDERS)}; see --date-order")
+    if decimal is not None and decimal not in DECIMALS:
+        raise MappingError(f"{source}: decimal mark {decimal!r} is not one of , and . ; give one with --decimal")
     try:
         pl.Series([], dtype=WALL).dt.replace_time_zone(timezone)
     except pl.exceptions.ComputeError as error:

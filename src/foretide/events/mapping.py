@@ -6,14 +6,15 @@ A guess that would change what is stored is never made: times without an offset 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, field
 
 import polars as pl
 
-from foretide.events.column_names import RATING_NAMES, tokens
-from foretide.events.column_search import TARGETS, Found, kind_of, search
+from foretide.events.column_names import RATING_NAMES, name_score, tokens
+from foretide.events.column_search import CLEAR_NAME, TARGETS, Found, kind_of, search
 from foretide.events.corrections import check_choices, check_needed, read_corrections
+from foretide.events.decimals import COMMA, check_commas, decimal_shown, with_points
 from foretide.events.time_evidence import check_zone, order_shown, repeats_days
 from foretide.schema import EVENTS
 from foretide.text import say
@@ -26,6 +27,8 @@ RESERVED = {"bucket", "hash"}
 #: What corrections for events mean for series, and where the times of a kind are.
 IN_SERIES = {"ts": "ds", "value": "y"}
 TIMES = {"events": "ts", "series": "ds"}
+#: Where the numbers of a kind are.
+NUMBERS = {"events": "value", "series": "y"}
 
 
 @dataclass(frozen=True)
@@ -49,6 +52,9 @@ class ColumnMapping:
         Zone of the times without an offset.
     date_order
         ``dmy``, ``mdy`` or ``ymd``, where the dates need it.
+    decimal
+        Decimal mark of the numbers in texts, ``,`` or ``.``, beside which the other one sets thousands apart;
+        None for numbers as programs write them.
     properties
         Names of the other columns, which are kept as text.
     dropped
@@ -62,6 +68,7 @@ class ColumnMapping:
     constants: Mapping[str, str] = field(default_factory=dict)
     timezone: str | None = None
     date_order: str | None = None
+    decimal: str | None = None
     properties: tuple[str, ...] = ()
     dropped: tuple[str, ...] = ()
 
@@ -81,7 +88,7 @@ class ColumnMapping:
                 name,
                 self.shown_column(name),
                 self.confidence.get(name),
-                say(f"mapping.how.{self.shown_how(name)}"),
+                self.in_words(name),
             )
             for name in dict.fromkeys(names)
         ]
@@ -93,6 +100,13 @@ class ColumnMapping:
         """Return where a name's content comes from; a constant is shown as ``= rating``."""
         constant = name in self.constants and name not in self.columns
         return f"= {self.constants[name]}" if constant else self.columns.get(name, name)
+
+    def in_words(self, name: str) -> str:
+        """Return how a name was found and, of numbers, what their commas are."""
+        how = say(f"mapping.how.{self.shown_how(name)}")
+        if self.decimal is None or name != NUMBERS.get(self.kind) or name not in self.columns:
+            return how
+        return say("mapping.decimal.comma" if self.decimal == COMMA else "mapping.decimal.point", how=how)
 
     def shown_how(self, name: str) -> str:
         """Return how a name was found."""
@@ -108,6 +122,8 @@ def guess(
     event_type: str | None = None,
     kind: str | None = None,
     date_order: str | None = None,
+    decimal: str | None = None,
+    separator: str | None = None,
 ) -> ColumnMapping:
     """Work out what the columns of a source mean.
 
@@ -128,20 +144,27 @@ def guess(
         ``events``, ``items``, ``users`` or ``series``, if not to be guessed.
     date_order
         ``dmy``, ``mdy`` or ``ymd``.
+    decimal
+        ``,`` or ``.``; shown by the numbers if None.
+    separator
+        Of a delimited file.
 
     Raises
     ------
     MappingError
-        If a column that is needed was not found, or if times or dates can be read in two ways.
+        If a column that is needed was not found, or if times, dates or numbers can be read in two ways.
     """
-    check_choices(source, kind, date_order, timezone)
+    check_choices(source, kind, date_order, timezone, decimal)
     given, unwanted = read_corrections(corrections or {}, sample.columns, source)
     dropped = tuple(column for column in sample.columns if column in unwanted)
     sample, skip = sample.drop(dropped), unwanted | ({"event_type"} if event_type else set())
-    kind = kind or kind_of(sample, given, skip)
+    decimal = decimal or decimal_shown(sample, numbers_by_name(sample.columns, given), separator)
+    plain = with_points(sample, decimal)
+    kind = kind or kind_of(plain, given, skip)
     if kind == "series":
         given = {IN_SERIES.get(target, target): column for target, column in given.items()}
-    found = search(sample, TARGETS[kind], given, skip)
+    found = search(plain, TARGETS[kind], given, skip)
+    check_numbers(source, kind, sample, found, skip, decimal)
     check_needed(source, kind, found, sample.columns)
     date_order = settle_times(source, kind, sample, found, timezone, date_order)
     properties = properties_of(sample.columns, kind, found, given)
@@ -155,9 +178,34 @@ def guess(
         constants={"event_type": event_type or usual_type(found)} if kind == "events" else {},
         timezone=timezone,
         date_order=date_order,
+        decimal=decimal,
         properties=() if is_series else tuple(properties),
         dropped=(*dropped, *properties.values()) if is_series else dropped,
     )
+
+
+def numbers_by_name(columns: Iterable[str], given: Mapping[str, str]) -> set[str]:
+    """Return the columns that the user or their names call numbers."""
+    said = {given[target] for target in NUMBERS.values() if target in given}
+    return said | {column for column in columns if any(name_score(target, column) for target in NUMBERS.values())}
+
+
+def check_numbers(
+    source: str,
+    kind: str,
+    sample: pl.DataFrame,
+    found: Mapping[str, Found],
+    skip: Container[str],
+    decimal: str | None,
+) -> None:
+    """Raise a MappingError if the column of numbers, or what is called so, can be read in two ways."""
+    target = NUMBERS.get(kind)
+    if target is None or target in skip:
+        return
+    used = {it.column for it in found.values()}
+    called = [column for column in sample.columns if column not in used and name_score(target, column) >= CLEAR_NAME]
+    for column in [found[target].column] if target in found else called:
+        check_commas(source, sample[column], decimal)
 
 
 def settle_times(

@@ -11,6 +11,8 @@ from collections.abc import Collection
 import polars as pl
 import polars.selectors as cs
 
+from foretide.events.decimals import read_marked
+
 #: How programs write that there is nothing; in ids pandas' ``nan`` too.
 NOTHING = frozenset({"", "null", "none", "\\n"})
 NO_ID = NOTHING | {"nan"}
@@ -92,27 +94,42 @@ def whole_numbers(column: pl.Series) -> pl.Series:
     return column
 
 
-def as_number(column: pl.Series) -> tuple[pl.Series, pl.Series]:
+def as_number(column: pl.Series, decimal: str | None = None) -> tuple[pl.Series, pl.Series]:
     """Read numbers.
+
+    Parameters
+    ----------
+    column
+        Numbers or texts.
+    decimal
+        The decimal mark of texts, ``,`` or ``.``, beside which the other one sets thousands apart; None for
+        numbers as programs write them.
 
     Returns
     -------
     tuple
         The numbers, null where there is none, and which rows hold something that is no finite number.
     """
-    if column.dtype == pl.String or not column.dtype.is_numeric() or column.dtype == pl.Float32:
+    if not column.dtype.is_numeric():
+        return text_numbers(as_text(column), decimal)
+    if column.dtype == pl.Float32:
         return text_numbers(as_text(column))
     number = column.cast(pl.Float64)
     bad = number.is_not_null() & ~number.is_finite()
     return number.set(bad.fill_null(False), None), bad.fill_null(False)
 
 
-def text_numbers(text: pl.Series) -> tuple[pl.Series, pl.Series]:
+def text_numbers(text: pl.Series, decimal: str | None = None) -> tuple[pl.Series, pl.Series]:
     """Read numbers from text."""
-    number = text.cast(pl.Float64, strict=False)
+    number = read_text(text, decimal)
     if number.null_count() > text.null_count():
         text = text.str.strip_chars()
-        number = text.cast(pl.Float64, strict=False)
+        number = read_text(text, decimal)
         text = text.set(text.str.to_lowercase().is_in(sorted(NOTHING)).fill_null(False), None)
     bad = text.is_not_null() & ~number.is_finite().fill_null(False)
     return number.set(bad, None), bad
+
+
+def read_text(text: pl.Series, decimal: str | None) -> pl.Series:
+    """Read numbers of one decimal mark; null where a text is none."""
+    return text.cast(pl.Float64, strict=False) if decimal is None else read_marked(text, decimal)

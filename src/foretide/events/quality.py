@@ -41,7 +41,7 @@ def to_chunk(rows: Rows, mapping: ColumnMapping) -> Chunk:
     came, rows = rows, in_plain_text(rows, mapping, typed=("ts", "value"))
     user_id = text_of(rows, mapping, "user_id", as_id)
     times = parse_times(column_of(rows, mapping, "ts"), mapping.timezone, mapping.date_order)
-    value, bad_value = as_number(column_of(rows, mapping, "value"))
+    value, bad_value = as_number(column_of(rows, mapping, "value"), mapping.decimal)
     reason = first_reason(
         (user_id.is_null(), "no_user"),
         (times["reason"].is_not_null(), times["reason"]),
@@ -80,7 +80,7 @@ def to_table(rows: Rows, mapping: ColumnMapping) -> tuple[pl.DataFrame, pl.DataF
 def to_series(rows: Rows, mapping: ColumnMapping) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Make steps of daily series; a source that names none has one, called as its column of numbers."""
     clock = read_clock(column_of(rows, mapping, "ds"), mapping.date_order)
-    y, bad_value = as_number(column_of(rows, mapping, "y"))
+    y, bad_value = as_number(column_of(rows, mapping, "y"), mapping.decimal)
     unique_id = text_of(rows, mapping, "unique_id", as_id).fill_null(mapping.columns["y"])
     frame = clock.select(ds=local_day(mapping.timezone)).with_columns(unique_id=unique_id, y=y).select(*SERIES)
     reason = first_reason(

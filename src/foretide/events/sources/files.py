@@ -67,6 +67,7 @@ def sniff(
     kind: str | None = None,
     date_order: str | None = None,
     encoding: str | None = None,
+    decimal: str | None = None,
     max_line_bytes: int = MAX_LINE_BYTES,
 ) -> FileSource:
     """Find out what a file is and what its columns mean.
@@ -75,7 +76,7 @@ def sniff(
     ----------
     path
         The file.
-    corrections, timezone, event_type, kind, date_order
+    corrections, timezone, event_type, kind, date_order, decimal
         As in ``foretide.events.mapping.guess``.
     encoding
         Of a text file that is not UTF-8.
@@ -89,7 +90,7 @@ def sniff(
     DataError
         If it has no rows.
     MappingError
-        If a column that is needed is missing, or times can be read in two ways.
+        If a column that is needed is missing, or times or numbers can be read in two ways.
     """
     path = Path(path)
     check_file(path)
@@ -102,6 +103,8 @@ def sniff(
         event_type=event_type,
         kind=kind,
         date_order=date_order,
+        decimal=decimal,
+        separator=layout.dialect.separator if layout.dialect else None,
     )
     return FileSource(path, mapping, layout)
 

@@ -26,6 +26,7 @@ def frame_chunks(
     timezone: str | None = None,
     event_type: str | None = None,
     date_order: str | None = None,
+    decimal: str | None = None,
 ) -> Iterator[Chunk]:
     """Read the events of a frame.
 
@@ -35,13 +36,13 @@ def frame_chunks(
         A pandas or Polars frame, an Arrow table, or whatever else offers the Arrow stream interface.
     source
         Its name in messages.
-    corrections, timezone, event_type, date_order
+    corrections, timezone, event_type, date_order, decimal
         As in ``foretide.events.mapping.guess``; checked before this returns.
 
     Raises
     ------
     MappingError
-        If it is no frame, a column that is needed is missing, or times can be read in two ways.
+        If it is no frame, a column that is needed is missing, or times or numbers can be read in two ways.
     DataError
         If it has no rows.
     """
@@ -56,6 +57,7 @@ def frame_chunks(
         event_type=event_type,
         kind="events",
         date_order=date_order,
+        decimal=decimal,
     )
     return (to_chunk(rows, mapping) for rows in pieces(table))
 
