@@ -145,6 +145,11 @@ class Workspace:
             return series.panel(self.store, "events", by or "category", as_of=moment)
         return series.panel(self.store, cast("series.Measure", what), by, as_of=moment)
 
+    def has_values(self, as_of: datetime | None = None) -> bool:
+        """Tell whether any event has a value."""
+        moment, ids = self.moment(as_of), self.store.ids
+        return any(self.store.bucket(i, ["ts", "value"], moment)["value"].count() for i in ids)
+
     def growth(self, as_of: datetime | None = None) -> pl.DataFrame:
         """Return the daily account of active users, ``schema.ACCOUNTING``."""
         return population.accounting(self.store, self.moment(as_of), self.rule)
@@ -161,7 +166,18 @@ class Workspace:
         levels: Sequence[int] = (80, 95),
         as_of: datetime | None = None,
     ) -> Run:
-        """Forecast one of ``MEASURES`` for ``h`` days, with intervals at ``levels`` percent."""
+        """Forecast one of ``MEASURES`` for ``h`` days, with intervals at ``levels`` percent.
+
+        Raises
+        ------
+        NotEnoughDataError
+            If there is too little history, or ``value`` is asked for and no event has one.
+        """
+        if what == "value" and not self.has_values(as_of):
+            raise NotEnoughDataError(
+                f"no event in {self.path} has a value; import a column of numbers as value with --map value=COLUMN "
+                "(--decimal , where they have decimal commas), or forecast events or users"
+            )
         forecaster = run_shares if what in SHARES else run
         return forecaster(self.history(what, by, as_of), h, levels)
 

@@ -127,3 +127,18 @@ def test_the_report_is_one_file(foretide, shop, tmp_path, lang):
     told = foretide("report", "-w", shop, "-o", path, "--lang", lang)
     assert told.code == 0, told.err
     assert f'lang="{lang}' in path.read_text("utf-8")
+
+
+def test_no_values_have_no_forecast_and_no_place_in_the_report(foretide, tmp_path):
+    place, page = tmp_path / "place", tmp_path / "report.html"
+    rows = [f"u{n % 7},2026-01-{1 + n % 28:02}T10:00:00Z,a" for n in range(200)]
+    (tmp_path / "x.csv").write_text("user_id,ts,category\n" + "\n".join(rows) + "\n")
+    foretide("init", place)
+    foretide("import", tmp_path / "x.csv", "-w", place)
+    told = foretide("forecast", "value", "-w", place)
+    assert (told.code, told.out) == (3, "")
+    assert "no event" in told.err
+    assert "--map value=" in told.err
+    assert foretide("report", "-w", place, "-o", page).code == 0
+    assert "Value, day by day" not in page.read_text("utf-8")
+    assert "Events, day by day" in page.read_text("utf-8")

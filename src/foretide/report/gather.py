@@ -64,7 +64,8 @@ def gather_events(
 ) -> ReportData:
     """Return the figures of a workspace with events; ``seen`` is the outlook of all users if at hand."""
     moment = place.moment(as_of)
-    activity = together({what: place.history(what, as_of=moment) for what in ("events", "users", "value")})
+    measures = ("events", "users", *(("value",) if place.has_values(moment) else ()))
+    activity = together({what: place.history(what, as_of=moment) for what in measures})
     interests = largest(place.history("interests", as_of=moment), DRAWN_INTERESTS)
     stages = place.history("stages", as_of=moment)
     runs = {
