@@ -104,6 +104,15 @@ def test_a_dry_run_stores_nothing(foretide, place, tmp_path):
     assert "no events" in foretide("forecast", "events", "-w", place).err
 
 
+def test_a_dry_run_refuses_another_encoding_too(foretide, place, tmp_path):
+    path = write(tmp_path, "orders.csv", CSV.replace("UK", "M\u00fcnchen").encode("cp1252"))
+    for more in ([], ["--dry-run"]):
+        told = foretide("import", path, "-w", place, *more)
+        assert (told.code, told.out) == (3, "")
+        assert "--encoding cp1252" in told.err
+    assert counts(foretide("import", path, "-w", place, "--encoding", "cp1252").out) == (3, 3, 0, 0)
+
+
 def test_a_column_can_be_corrected(foretide, place, tmp_path):
     path = write(tmp_path, "odd.csv", "who,when,other\nu1,2026-01-01T00:00:00Z,x\n")
     assert foretide("import", path, "-w", place).code == 2

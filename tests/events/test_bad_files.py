@@ -122,12 +122,45 @@ def test_a_first_line_without_end(tmp_path):
     assert "line 1" in refused(path, max_line_bytes=1_000)[1]
 
 
-def test_a_file_of_one_wrong_encoding_loses_only_its_bad_lines(tmp_path):
+@pytest.mark.parametrize(
+    ("encoding", "city", "named"),
+    [("cp1252", "K\u00f6ln", "cp1252"), ("cp1252", "Preis 5 \u20ac", "cp1252"), ("gb18030", "\u5317\u4eac", "gb18030")],
+)
+@pytest.mark.parametrize("name", ["x.csv", "x.csv.gz"])
+def test_a_file_of_another_encoding_is_refused_at_once(tmp_path, name, encoding, city, named):
+    path = tmp_path / name
+    text = f"user,ts,city\nu1,1767261600,Ulm\nu2,1767261600,{city}\n".encode(encoding)
+    path.write_bytes(gzip.compress(text, mtime=0) if name.endswith("gz") else text)
+    with pytest.raises(UnreadableFileError, match=f"--encoding {named}") as caught:
+        sniff(path)
+    assert "line 3" in str(caught.value)
+    assert city in str(caught.value)
+    (chunk,) = sniff(path, encoding=named).chunks()
+    assert chunk.rows["city"].to_list() == ["Ulm", city]
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ["u1,1767261600,K\u00f6ln".encode(), b"u2,1767261600,K\xf6ln"],  # UTF-8 with a line of something else
+        [b"u1,1767261600,Ulm", b"u2,1767261600,\x81\x8d"],  # no character has these bytes
+        [b"u1,1767261600,Ulm", b"u2,1767261600,\xff\xff"],
+    ],
+)
+def test_damaged_lines_of_a_good_file_cost_themselves(tmp_path, lines):
     path = tmp_path / "x.csv"
-    path.write_bytes("user,ts,city\nu1,1767261600,Ulm\nu2,1767261600,K\u00f6ln\n".encode("latin-1"))
+    path.write_bytes(b"\n".join([b"user,ts,city", *lines]) + b"\n")
     (chunk,) = sniff(path).chunks()
     assert chunk.rows["user_id"].to_list() == ["u1"]
-    assert chunk.rejected.rows() == [(3, "bad_encoding", "u2,1767261600,K\ufffdln")]
+    assert chunk.rejected.select("line", "reason").rows() == [(3, "bad_encoding")]
+
+
+def test_bad_bytes_far_behind_cost_their_lines(tmp_path):
+    path = tmp_path / "x.csv"
+    path.write_bytes(b"user,ts,city\n" + b"u1,1767261600,Ulm\n" * 80_000 + b"u2,1767261600,K\xf6ln\n")
+    chunks = list(sniff(path).chunks())
+    assert sum(chunk.rows.height for chunk in chunks) == 80_000
+    assert [row for chunk in chunks for row in chunk.rejected["line"]] == [80_002]
 
 
 def test_names_that_repeat_are_told_apart(tmp_path):

@@ -9,13 +9,16 @@ import polars as pl
 
 from foretide.errors import UnreadableFileError
 from foretide.events.sources.dialect import Dialect, find_dialect
-from foretide.events.sources.lines import MAX_LINE_BYTES, Lines, read_lines
+from foretide.events.sources.encodings import likely_encoding
+from foretide.events.sources.lines import MAX_LINE_BYTES, Lines, bytes_of, read_lines
 from foretide.events.sources.parquet import MAGIC
 
 HEAD_BYTES = 2**20
 PEEK_CHARS = 2**16
 #: Share of control characters from which something is not text.
 BINARY_SHARE = 0.02
+#: A line in a message is cut to this.
+SHOWN_CHARS = 60
 
 
 @dataclass(frozen=True)
@@ -48,6 +51,8 @@ def layout_of(path: Path, encoding: str | None, max_line_bytes: int) -> Layout:
         raise UnreadableFileError(f"{path.name} is not a Parquet file, or its beginning is lost; get it again whole")
     head = next(read_lines(path, encoding, block_bytes=HEAD_BYTES, max_line_bytes=max_line_bytes), None)
     lines = text_lines(path, head, encoding)
+    if encoding is None:
+        check_encoding(path, head, max_line_bytes)
     if lines[0].lstrip().startswith("{"):
         return Layout("json_lines", encoding, None, max_line_bytes)
     if lines[0].lstrip().startswith("["):
@@ -97,9 +102,33 @@ def check_first_line(path: Path, head: Lines, lines: pl.Series, encoding: str | 
         return
     if bad["reason"][0] == "line_too_long":
         raise UnreadableFileError(f"{path.name}: line 1 is longer than a line may be; is it a table with line ends?")
+    likely = None if encoding else likely_encoding(bytes_of(path, bad["line"].to_list(), HEAD_BYTES, MAX_LINE_BYTES))
     raise UnreadableFileError(
-        f"{path.name} is not {encoding or 'UTF-8'} text; give its --encoding, such as gb18030 or latin-1"
+        f"{path.name} is not {encoding or 'UTF-8'} text; give its encoding, such as --encoding "
+        + (likely or "gb18030 or cp1252")
     )
+
+
+def check_encoding(path: Path, head: Lines | None, max_line_bytes: int) -> None:
+    """Raise an UnreadableFileError if the beginning of a file is in another encoding than UTF-8.
+
+    It is if some lines are not UTF-8, none has a letter of UTF-8 beyond ASCII, and they can be read otherwise.
+    Single damaged lines of a file in UTF-8 are no reason: they are rejected by themselves.
+    """
+    if head is None or head.rejected.filter(pl.col("reason") == "bad_encoding").is_empty():
+        return
+    raws = head.good["raw"]
+    if (raws.str.len_bytes() != raws.str.len_chars()).any():
+        return
+    bad = head.rejected.filter(pl.col("reason") == "bad_encoding")["line"].to_list()
+    found = bytes_of(path, bad, HEAD_BYTES, max_line_bytes)
+    likely = likely_encoding(found)
+    if likely is not None:
+        shown = found[0].decode(likely, "replace").strip()[:SHOWN_CHARS]
+        raise UnreadableFileError(
+            f"{path.name} is not UTF-8 text (line {bad[0]} is {shown!r} in {likely}); give its encoding, such as "
+            f"--encoding {likely}"
+        )
 
 
 def check_file(path: Path) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import codecs
 import gzip
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import chain
 from pathlib import Path
 from typing import IO, NamedTuple, cast
@@ -72,6 +72,13 @@ def read_lines(
         lines = split(block)
         yield judge(lines, first, max_line_bytes)
         first += lines.len()
+
+
+def bytes_of(path: Path, numbers: Sequence[int], block_bytes: int, max_line_bytes: int) -> list[bytes]:
+    """Return lines of the first block of a file by their numbers, as they are."""
+    block = next(whole_lines(read_bytes(path, block_bytes), max_line_bytes), b"")
+    lines = block.split(b"\n")
+    return [lines[number - 1] for number in numbers if number <= len(lines)]
 
 
 def utf8(path: Path, encoding: str | None, block_bytes: int) -> Iterator[bytes]:
