@@ -106,3 +106,15 @@ def test_every_reason_has_words_for_its_finding(lang):
     for reason in reasons:
         assert f"check.quarantine_{reason}.title" in texts
         assert f"check.quarantine_{reason}.action" in texts
+
+
+def test_values_out_of_all_proportion(tmp_path):
+    usual = [event(f"u{n % 2}", 7 * n, category="c", value=float(n % 50)) for n in range(2_000)]
+    odd = [event("u1", 10 + n, category="c", value=value) for n, value in enumerate((-1e14, 60_000.0, 40_000.0))]
+    assert findings(tmp_path, *usual, *odd)["outliers"] == 2  # 49 is the quantile, 49,000 the bound
+
+
+@pytest.mark.parametrize("values", [[1.0] * 50 + [1e9], [0.0] * 2_000 + [5.0], [float(n) for n in range(2_000)]])
+def test_few_values_and_wide_ones_are_no_outliers(tmp_path, values):
+    rows = [event(f"u{n % 2}", 7 * n, category="c", value=value) for n, value in enumerate(values)]
+    assert "outliers" not in findings(tmp_path, *rows)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from foretide.errors import MappingError
 from foretide.events.plain_values import as_number
 from foretide.events.sources.files import sniff
-from foretide.text import speaking
+from foretide.text import say, speaking
 
 T = "2026-01-02T10:00:00Z"
 
@@ -100,3 +100,14 @@ def test_a_series_with_decimal_commas(tmp_path):
     path.write_text("date;sales\n2026-01-02;1.234,5\n2026-01-03;7,5\n")
     good, _ = sniff(path).table()
     assert good["y"].to_list() == [1234.5, 7.5]
+
+
+def test_a_value_beyond_any_size_is_kept_out(tmp_path):
+    _, chunk = read(tmp_path, "user,ts,value", *(f"u,{T},{x}" for x in ("1e308", "-2e15", "1e15", "5")))
+    assert chunk.rows["value"].to_list() == [1e15, 5.0]
+    assert chunk.rejected["reason"].to_list() == ["bad_value"] * 2
+    typed = pl.Series([1e308, 5.0, None])
+    assert [part.to_list() for part in as_number(typed)] == [[None, 5.0, None], [True, False, False]]
+    for lang, words in (("en", "1e15"), ("zh", "1e15")):
+        with speaking(lang):
+            assert words in say("reason.bad_value")

@@ -26,6 +26,10 @@ QUIET_SHARE = 0.2
 USUAL_EVENTS = 20
 #: Days without events in a row are a long silence if the means of their weekdays add up to this many events.
 SILENCE_EVENTS = 20
+#: A value is out of all proportion if it is so many times the quantile of their sizes, of at least so many values.
+OUTLIER_RATIO = 1_000
+OUTLIER_QUANTILE = 0.999
+LEAST_VALUES = 100
 #: Times on the full day in more than this share of events are dates without a time.
 MIDNIGHT_SHARE = 0.2
 
@@ -135,7 +139,29 @@ def midnights(store: EventStore, now: datetime) -> Iterator[Finding]:  # noqa: A
         yield from finding("dates_without_time", NOTICE, odd)
 
 
-BUCKET_CHECKS = (sent_twice, future, bots, one_event_users, missing_items, midnights)
+def outliers(store: EventStore, now: datetime) -> Iterator[Finding]:  # noqa: ARG001
+    """Find values out of all proportion to the others."""
+    n_values, largest = 0, pl.Series("value", [], pl.Float64)
+    n_top = int((1 - OUTLIER_QUANTILE) * store.n_events) + 2  # bounds memory: the quantile is among these
+    for i in store.ids:
+        sizes = store.bucket(i, ["value"])["value"].drop_nulls().abs()
+        n_values += sizes.len()
+        largest = pl.concat([largest, sizes]).top_k(n_top)
+    if n_values < LEAST_VALUES:
+        return
+    rank = n_values - 1 - int(OUTLIER_QUANTILE * (n_values - 1))  # of the quantile, from above
+    bound = OUTLIER_RATIO * largest.sort(descending=True)[rank]
+    if bound > 0:
+        beyond = pl.col("value").abs() > bound
+        odd = totals(
+            store,
+            ["user_id", "ts", "value"],
+            lambda rows: rows.filter(beyond).sort(pl.col("value").abs(), descending=True),
+        )
+        yield from finding("outliers", WARNING, odd)
+
+
+BUCKET_CHECKS = (sent_twice, future, bots, outliers, one_event_users, missing_items, midnights)
 
 
 def by_day(store: EventStore) -> Iterator[Finding]:

@@ -17,6 +17,8 @@ from foretide.events.decimals import read_marked
 NOTHING = frozenset({"", "null", "none", "\\n"})
 NO_ID = NOTHING | {"nan"}
 MAX_WHOLE_FLOAT = 2**53
+#: Numbers beyond this are slips or fillers: one of them would outweigh all others in every sum.
+MAX_SIZE = 1e15
 
 
 def write_simple(fields: pl.DataFrame, typed: Collection[str], ids: Collection[str]) -> pl.DataFrame:
@@ -108,14 +110,15 @@ def as_number(column: pl.Series, decimal: str | None = None) -> tuple[pl.Series,
     Returns
     -------
     tuple
-        The numbers, null where there is none, and which rows hold something that is no finite number.
+        The numbers, null where there is none, and which rows hold something that is no number, not finite or
+        larger than ``MAX_SIZE``.
     """
     if not column.dtype.is_numeric():
         return text_numbers(as_text(column), decimal)
     if column.dtype == pl.Float32:
         return text_numbers(as_text(column))
     number = column.cast(pl.Float64)
-    bad = number.is_not_null() & ~number.is_finite()
+    bad = number.is_not_null() & ~in_size(number)
     return number.set(bad.fill_null(False), None), bad.fill_null(False)
 
 
@@ -126,8 +129,13 @@ def text_numbers(text: pl.Series, decimal: str | None = None) -> tuple[pl.Series
         text = text.str.strip_chars()
         number = read_text(text, decimal)
         text = text.set(text.str.to_lowercase().is_in(sorted(NOTHING)).fill_null(False), None)
-    bad = text.is_not_null() & ~number.is_finite().fill_null(False)
+    bad = text.is_not_null() & ~in_size(number).fill_null(False)
     return number.set(bad, None), bad
+
+
+def in_size(number: pl.Series) -> pl.Series:
+    """Tell which numbers are finite and of a size that a value can have."""
+    return number.is_finite() & (number.abs() <= MAX_SIZE)
 
 
 def read_text(text: pl.Series, decimal: str | None) -> pl.Series:

@@ -1,7 +1,7 @@
 """From the rows of a source to canonical rows, and the rows that cannot become one with the reason.
 
 Every row goes one way or the other. What makes a row unusable: no user, no moment, a value that is no finite
-number; for tables beside the events no id; for series no day or no number.
+number or beyond any size; for tables beside the events no id; for series no day or no number.
 """
 
 from __future__ import annotations

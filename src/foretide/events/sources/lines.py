@@ -75,8 +75,10 @@ def read_lines(
 
 
 def bytes_of(path: Path, numbers: Sequence[int], block_bytes: int, max_line_bytes: int) -> list[bytes]:
-    """Return lines of the first block of a file by their numbers, as they are."""
+    """Return lines of the first block of a file by their numbers, as they are; none if it states its encoding."""
     block = next(whole_lines(read_bytes(path, block_bytes), max_line_bytes), b"")
+    if block.startswith(tuple(MARKS)):
+        return []
     lines = block.split(b"\n")
     return [lines[number - 1] for number in numbers if number <= len(lines)]
 
