@@ -182,3 +182,20 @@ def test_the_best_are_those_of_a_sort(values, n, random):
     found = best(np.array(values, float), np.array(items, np.int32), n)
     wanted = sorted((-v, i) for v, i in zip(values, items, strict=True) if v > 0)[:n]
     assert [items[place] for place in found] == sorted(i for _, i in wanted)
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_users_who_showed_no_interest_are_counted(lang):
+    rows = [
+        *shop(np.random.default_rng(1)),
+        ("v1", "i001", 3.0, None, "impression"),
+        ("v2", "i002", 2.0, None, "feedback"),
+    ]
+    log = FrameBuckets(events([*rows, ("v3", None, 2.0)]))
+    with speaking(lang):
+        told = advise(log, AS_OF)
+        (note,) = told.notes
+        assert "3" in note
+        assert "impression" in note
+        assert {"v1", "v2", "v3"}.isdisjoint(told.items["user_id"])
+        assert advise(log, AS_OF, ["u001"]).notes == []

@@ -10,7 +10,7 @@ Of equal scores the item that more occasions speak for comes first, then the sma
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import numpy as np
@@ -20,7 +20,7 @@ from foretide.errors import NotEnoughDataError, UsageError
 from foretide.events.records import Buckets
 from foretide.recommend.blend import Blend, learn
 from foretide.recommend.candidates import Recommender
-from foretide.recommend.histories import Codes, Histories, item_counts
+from foretide.recommend.histories import NOT_INTEREST, Codes, Histories, item_counts, n_users
 from foretide.recommend.item_knn import SeqItemKNN
 from foretide.recommend.reasons import evidence, in_words
 from foretide.recommend.repeats import Repeats
@@ -129,7 +129,12 @@ def advise(
             "that anybody took; import events with an item, or ask for a later time"
         )
     allowed = REPEATS_BY_DOMAIN[domain] if repeats is None else repeats
-    return choose(histories, users, Wish(as_of, k, allowed, interests))
+    told = choose(histories, users, Wish(as_of, k, allowed, interests))
+    left_out = n_users(buckets, as_of) - histories.n_users if users is None else 0
+    if not left_out:
+        return told
+    why = say("recommend.note.left_out", n=f"{left_out:,}", types=", ".join(NOT_INTEREST))
+    return replace(told, notes=[*told.notes, why])
 
 
 def choose(histories: Histories, users: Sequence[str] | None, wish: Wish) -> Advice:

@@ -132,6 +132,11 @@ def item_counts(histories: Histories) -> NDArray[np.int64]:
     return np.bincount(histories.item, minlength=histories.n_items)
 
 
+def n_users(buckets: Buckets, until: datetime) -> int:
+    """Return the number of users with any event before a moment, whether it shows what they want or not."""
+    return sum(buckets.bucket(i, ["user_id"], until)["user_id"].n_unique() for i in buckets.ids)
+
+
 def active(before: Histories, after: Histories) -> Codes:
     """Return the codes of the users who have occasions in both."""
     return np.flatnonzero((np.diff(before.offsets) > 0) & (np.diff(after.offsets) > 0)).astype(np.int32)
