@@ -168,21 +168,24 @@ def feature_part(
     """Return the rows of a bucket."""
     read = {*themes, *(theme for piece in pieces for theme in piece.reads), "activity"}
     events = bucket_events(buckets, i, cutoffs[-1], rule, sorted(read))
-    names = features_of(themes)[0]
+    names = [*features_of(themes)[0], *(name for piece in pieces for name in piece.features)]
     if events is None:
-        names += [name for piece in pieces for name in piece.features]
         return pl.DataFrame(schema=KEYS | dict.fromkeys(names, pl.Float64()))
     stages, features = run(events, cutoffs, buckets.timezone, rule, themes)
+    for piece in pieces:
+        features = np.concatenate([features, run_piece(piece, events, ticks(cutoffs, buckets.timezone))], axis=2)
+    return rows_of(events.users, cutoffs, stages, names, features)
+
+
+def rows_of(
+    users: pl.Series, cutoffs: Sequence[datetime], stages: Codes, names: Sequence[str], features: Floats
+) -> pl.DataFrame:
+    """Return a row for each user and cut-off with a stage; arrays as ``run`` returns them."""
     user, cut = np.nonzero(stages != ABSENT)
     known = features[user, cut].T.copy()  # (n_features, n_rows)
     keys = {
-        "user_id": events.users.gather(user),
+        "user_id": users.gather(user),
         "as_of": pl.Series(cutoffs, dtype=TS).gather(cut),
-        "stage": pl.Series(STAGES).gather(stages[user, cut]),
+        "stage": pl.Series(STAGES, dtype=pl.String).gather(stages[user, cut]),
     }
-    own = {
-        name: column[user, cut]
-        for piece in pieces
-        for name, column in run_piece(piece, events, ticks(cutoffs, buckets.timezone)).items()
-    }
-    return pl.DataFrame(keys | dict(zip(names, known, strict=True)) | own)
+    return pl.DataFrame(keys | dict(zip(names, known, strict=True)))

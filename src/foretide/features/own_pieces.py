@@ -63,12 +63,12 @@ class Piece:
     reads: tuple[str, ...] = ()
 
 
-def run_piece(piece: Piece, events: UserEvents, cutoffs: tuple[Longs, Ints]) -> dict[str, Floats]:
-    """Return each feature of a piece, ``(n_users, n_cutoffs)``, at cut-offs as ``ticks`` returns them."""
+def run_piece(piece: Piece, events: UserEvents, cutoffs: tuple[Longs, Ints]) -> Floats:
+    """Return a piece's features, ``(n_users, n_cutoffs, n_features)``, at cut-offs as ``ticks`` returns them."""
     at, today = cutoffs
     out = np.full((len(events.users), at.size, len(piece.features)), np.nan)
     _run(piece.update, piece.values, events.starts, events.events, at, today, np.zeros(1, piece.dtype), out)
-    return {name: out[:, :, i] for i, name in enumerate(piece.features)}
+    return out
 
 
 @njit(nogil=True)

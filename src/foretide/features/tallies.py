@@ -1,8 +1,8 @@
 """Counts by category of one user: a small hash table in an array, the same in a batch and in a live state.
 
 A slot holds how often the user touched a category, and the decayed weight of these events. The table has a
-power of two of slots and is never more than half full, so a category is found in a step or two, whether there
-are eight of them or a hundred thousand.
+power of two of slots and is never more than three quarters full, so a category is found in a few steps, whether
+there are eight of them or a hundred thousand.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ Slots = NDArray[Any]
 
 @njit(cache=True, nogil=True)
 def capacity_for(n: int) -> int:
-    """Return the least power of two that n categories fill no more than half."""
+    """Return the least power of two that n categories fill to no more than three quarters."""
     capacity = 4
-    while capacity < 2 * n:
+    while 3 * capacity < 4 * n:
         capacity *= 2
     return capacity
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from zlib import crc32
@@ -116,7 +116,7 @@ def codes_of(rows: pl.DataFrame, column: str) -> tuple[Ints | int, pl.Series]:
     return codes.fill_null(-1).to_numpy(), names
 
 
-def item_order(items: pl.Series) -> NDArray[np.uint32]:
+def item_order(items: Iterable[str]) -> NDArray[np.uint32]:
     """Return the number by which items of one moment are ordered, for each id: the same in every process."""
     return np.array([crc32(item.encode()) for item in items], dtype=np.uint32)
 

@@ -1,0 +1,271 @@
+"""Live states: what is known about each user, kept up to date event by event.
+
+The update is the batch fold's own (``state.update``), so at any moment a live state says what ``feature_table``
+would say. Its size does not depend on the length of a history. Events may arrive in any order: the last few of a
+user wait and are put in order (``live_kernels``); an event that comes even later makes the state stale, and
+``heal`` folds it again from the store. ``live_file`` writes the states to a file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import islice
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from foretide.errors import UsageError
+from foretide.events.records import Buckets, FrameBuckets
+from foretide.features import live_kernels as kernels
+from foretide.features.clock import clock_of
+from foretide.features.fold import feature_table, rows_of
+from foretide.features.last_items import LAST_ITEMS, N_ITEMS
+from foretide.features.lifecycle import ABSENT, LifecycleRule
+from foretide.features.live_kernels import DESK, N_SIZES, WAITING
+from foretide.features.state import EVENT, THEMES, Events, features_of, state_dtype
+from foretide.features.tallies import SLOT, Slots, capacity_for
+from foretide.features.user_events import NO_OFFSET, Ints, Longs, as_arrays, codes_of, item_order, tell_time, ticks
+from foretide.schema import EVENTS
+
+#: Arrays grow by this factor.
+GROWTH = 1.125
+#: Frames with fewer events are taken in event by event.
+SMALL = 300
+READ = ("user_id", "ts", "event_type", "value", "tz_offset_min", "category", "item_id")
+
+
+@dataclass
+class LiveStates:
+    """The states of users, in arrays by the order in which they came.
+
+    Parameters
+    ----------
+    timezone
+        Zone whose midnights begin a day.
+    rule
+        The lifecycle rule.
+    keep_items
+        Whether each user's last items are kept (a third of a KiB).
+    """
+
+    timezone: str = "UTC"
+    rule: LifecycleRule = field(default_factory=LifecycleRule)
+    keep_items: bool = True
+    users: dict[str, int] = field(default_factory=dict)  # id -> row
+    categories: dict[str, int] = field(default_factory=dict)  # name -> code
+    items: dict[str, int] = field(default_factory=dict)
+    item_ids: list[str] = field(default_factory=list)  # by code
+    states_: Events = field(init=False)  # (n_rows,) state_dtype, room for more users included
+    last_: Events = field(init=False)  # (n_rows,), or (1,) if no items are kept
+    desks_: Events = field(init=False)  # (n_rows,)
+    waiting_: Events = field(init=False)  # (n_rows, WAITING)
+    pool_: Slots = field(init=False)
+    free_: Longs = field(init=False)  # (N_SIZES + 1,)
+    order_: NDArray[np.uint32] = field(init=False)  # (n_items,), room for more included
+    one_: Events = field(init=False)  # (1,) the event that is taken in
+
+    def __post_init__(self) -> None:
+        clock_of(self.timezone)
+        self.states_ = np.zeros(0, state_dtype(self.rule))
+        self.last_ = np.zeros(0 if self.keep_items else 1, LAST_ITEMS)
+        self.desks_, self.waiting_ = np.zeros(0, DESK), np.zeros((0, WAITING), EVENT)
+        self.pool_, self.order_ = np.zeros(0, SLOT), np.zeros(0, np.uint32)
+        self.free_ = np.full(N_SIZES + 1, -1, np.int64)
+        self.free_[N_SIZES] = 0
+        self.one_ = np.zeros(1, EVENT)
+
+    @classmethod
+    def of(cls, buckets: Buckets, rule: LifecycleRule | None = None, *, keep_items: bool = True) -> LiveStates:
+        """Return the states of all users of a store."""
+        live = cls(buckets.timezone, rule or LifecycleRule(), keep_items)
+        for i in buckets.ids:
+            live.update(buckets.bucket(i, READ))
+        return live
+
+    def update(self, events: pl.DataFrame) -> None:
+        """Take in events in the order of arrival.
+
+        Parameters
+        ----------
+        events
+            ``user_id, ts`` and any of ``event_type, value, tz_offset_min, category, item_id``, as the store has
+            them after an import: each event once. ``event_type`` is needed if the rule names critical events.
+        """
+        if events.height < SMALL:
+            known = [name for name in READ[1:] if name in events.columns]
+            columns = [events["ts"].cast(pl.Int64), *(events[name] for name in known[1:])]
+            for user, *row in zip(events["user_id"], *columns, strict=True):
+                self.take(user, **dict(zip(known, row, strict=True)))
+            return
+        if self.rule.critical_events is not None:
+            events = events.with_columns(critical=pl.col("event_type").is_in(self.rule.critical_events))
+        arrays = as_arrays(events, self.timezone)
+        codes, ids = codes_of(events, "user_id")
+        rows = _rows(self.users, ids)[codes]
+        _translate(arrays.events["category"], arrays.categories, self.categories)
+        _translate(arrays.events["item"], arrays.items, self.items)
+        self._arrive(rows, arrays.events)
+
+    def take(
+        self,
+        user_id: str,
+        ts: int,
+        event_type: str | None = None,
+        value: float | None = None,
+        tz_offset_min: int | None = None,
+        category: str | None = None,
+        item_id: str | None = None,
+    ) -> None:
+        """Take in one event, ``ts`` in microseconds UTC; the rest as in ``schema.EVENTS``."""
+        critical = self.rule.critical_events is None or event_type in self.rule.critical_events
+        code = -1 if category is None else self.categories.setdefault(category, len(self.categories))
+        item = -1 if item_id is None else self.items.setdefault(item_id, len(self.items))
+        self.one_[0] = (ts, np.nan if value is None else value, 0, code, item, -1, critical)
+        own = np.array([NO_OFFSET if tz_offset_min is None else tz_offset_min], np.int16)
+        tell_time(self.one_, own, clock_of(self.timezone))
+        self._arrive(np.array([self.users.setdefault(user_id, len(self.users))]), self.one_)
+
+    def _arrive(self, rows: Longs, events: Events) -> None:
+        self._grow()
+        users = self.states_, self.last_, self.desks_, self.waiting_
+        begin = 0
+        while True:
+            shared = self.pool_, self.free_, self.order_, self.rule.window_days
+            begin += kernels.arrive(rows[begin:], events[begin:], *users, *shared)
+            if begin == rows.size:
+                return
+            self.pool_ = _longer(self.pool_, self.pool_.size + capacity_for(len(self.categories) + 1))
+
+    def _grow(self) -> None:
+        """Make room for new users and items."""
+        known = self.desks_.size
+        if len(self.users) > known:
+            self.states_, self.desks_ = (_longer(array, len(self.users)) for array in (self.states_, self.desks_))
+            self.waiting_ = _longer(self.waiting_, len(self.users))
+            self.desks_["newest"][known:] = kernels.NEVER
+            if self.keep_items:
+                self.last_ = _longer(self.last_, len(self.users))
+        known = len(self.item_ids)
+        if len(self.items) > known:
+            new = list(islice(self.items, known, None)) if len(self.items) - known > 1 else [next(reversed(self.items))]
+            self.item_ids += new
+            self.order_ = self.order_ if self.order_.size >= len(self.items) else _longer(self.order_, len(self.items))
+            self.order_[known : len(self.items)] = item_order(new)
+
+    @property
+    def stale(self) -> list[str]:
+        """Users with an event that came too late for their state."""
+        ids = list(self.users)
+        return [ids[row] for row in np.flatnonzero(self.desks_["stale"][: len(ids)])]
+
+    def heal(self, buckets: Buckets) -> int:
+        """Fold the stale states again from the store; return how many there were."""
+        users = self.stale
+        if users:
+            rows = [self.users[user] for user in users]
+            self.states_[rows], self.waiting_[rows] = np.zeros(1, self.states_.dtype), np.zeros(1, EVENT)
+            if self.keep_items:
+                self.last_[rows] = np.zeros(1, LAST_ITEMS)
+            for row in rows:  # its part of the pool stays
+                desk = self.desks_[row]
+                self.pool_[desk["place"] : desk["place"] + desk["room"]] = np.array((-1, 0, 0.0), SLOT)
+                desk["newest"], desk["n_waiting"], desk["stale"] = kernels.NEVER, 0, False
+            self.update(_histories(buckets, users).frame)
+        return len(users)
+
+    def table(
+        self,
+        as_of: datetime,
+        users: Sequence[str] | None = None,
+        themes: Sequence[str] = tuple(THEMES),
+        buckets: Buckets | None = None,
+    ) -> pl.DataFrame:
+        """Return what ``feature_table`` would say, in the order of the users.
+
+        Parameters
+        ----------
+        as_of
+            In UTC, exclusive.
+        users
+            Ids; all if None. Those that are not known have no row.
+        themes
+            As in ``feature_table``.
+        buckets
+            The store: answers for users whose state is stale or already has later events than ``as_of``.
+
+        Raises
+        ------
+        UsageError
+            If there are such users and no store is given.
+        """
+        chosen = list(self.users) if users is None else [user for user in users if user in self.users]
+        rows = np.array([self.users[user] for user in chosen], np.int64)
+        desks = self.desks_[rows]
+        unable = desks["stale"] | (desks["newest"] >= ticks([as_of], self.timezone)[0])
+        if unable.any() and buckets is None:
+            raise UsageError(f"{unable.sum():,} states are stale or past {as_of}; give the store, or heal them from it")
+        ids = pl.Series("user_id", chosen, dtype=pl.String)
+        parts = [self._read(ids.filter(pl.Series(~unable)), rows[~unable], as_of, themes)]
+        if unable.any() and buckets is not None:
+            late = _histories(buckets, ids.filter(pl.Series(unable)).to_list())
+            parts.append(feature_table(late, [as_of], self.rule, themes))
+        return ids.to_frame().join(pl.concat(parts), on="user_id", how="inner", maintain_order="left")
+
+    def _read(self, ids: pl.Series, rows: Longs, as_of: datetime, themes: Sequence[str]) -> pl.DataFrame:
+        names, places = features_of(themes)
+        (at,), (today,) = ticks([as_of], self.timezone)
+        stages = np.full((rows.size, 1), ABSENT, np.int8)
+        features = np.full((rows.size, 1, len(names)), np.nan)
+        if rows.size:
+            arrays = self.states_, self.desks_, self.waiting_, self.pool_, self.order_
+            kernels.read(rows, *arrays, at, today, self.rule.window_days, places, stages[:, 0], features[:, 0])
+        return rows_of(ids, [as_of], stages, names, features)
+
+    def last_items(self, as_of: datetime, users: Sequence[str], k: int = N_ITEMS) -> dict[str, list[str]]:
+        """Return the ids of the last ``k`` items of each user, the newest first; of those who are known."""
+        if not self.keep_items:
+            raise UsageError("these states keep no items; make them with keep_items=True")
+        chosen = [user for user in users if user in self.users]
+        rows = np.array([self.users[user] for user in chosen], np.int64)
+        codes: Ints = np.full((rows.size, min(k, N_ITEMS)), -1, np.int32)
+        (at,), _ = ticks([as_of], self.timezone)
+        if rows.size:
+            kernels.recent_items(rows, self.last_, self.desks_, self.waiting_, at, self.order_, codes)
+        ids = self.item_ids
+        return {user: [ids[code] for code in row if code >= 0] for user, row in zip(chosen, codes, strict=True)}
+
+    @property
+    def nbytes(self) -> int:
+        """Size of the arrays in bytes, without the ids."""
+        arrays = self.states_, self.last_, self.desks_, self.waiting_, self.pool_, self.order_
+        return sum(array.nbytes for array in arrays)
+
+
+def _rows(known: dict[str, int], names: Iterable[str]) -> Longs:
+    """Return a row for each name; new ones come after the known."""
+    return np.array([known.setdefault(name, len(known)) for name in names], np.int64)
+
+
+def _translate(codes: Ints, names: pl.Series, known: dict[str, int]) -> None:
+    """Replace codes that count from the names of this frame by those of all names, in place."""
+    if len(names):
+        table = np.append(_rows(known, names), -1).astype(np.int32)  # -1 finds the last
+        codes[:] = table[codes]
+
+
+def _longer(array: Events, n: int) -> Events:
+    """Return an array with room for n rows or more, zeros after those that are there."""
+    longer = np.zeros((max(n, int(array.shape[0] * GROWTH)), *array.shape[1:]), array.dtype)
+    longer[: array.shape[0]] = array
+    return longer
+
+
+def _histories(buckets: Buckets, users: Sequence[str]) -> FrameBuckets:
+    """Read all events of some users."""
+    wanted = pl.col("user_id").is_in(users)
+    parts = [buckets.bucket(i, READ).filter(wanted) for i in buckets.ids]
+    empty = pl.DataFrame(schema={name: EVENTS[name] for name in READ})
+    return FrameBuckets(pl.concat([empty, *parts]), buckets.timezone)

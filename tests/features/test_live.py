@@ -1,0 +1,167 @@
+"""Live states say what the batch fold says, whatever the order of arrival."""
+
+from datetime import timedelta
+from zlib import crc32
+
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from polars.testing import assert_frame_equal
+
+from features import oracle
+from features.oracle import BEGIN, DAY, HISTORY, Event
+from foretide.errors import StorageError, UsageError
+from foretide.features.fold import feature_table
+from foretide.features.lifecycle import LifecycleRule
+from foretide.features.live import LiveStates
+from foretide.features.live_file import load, save
+from foretide.features.live_kernels import WAITING
+
+ALL = ("activity", "habits", "interests")
+USERS = st.dictionaries(st.sampled_from(["u0", "u1", "u2"]), HISTORY, min_size=1)
+
+
+def batch(buckets, as_of, rule=None):
+    return feature_table(buckets, [as_of], rule, ALL).sort("user_id")
+
+
+def assert_same(live, log, as_of, rule=None):
+    told = live.table(as_of, buckets=log).sort("user_id")
+    assert_frame_equal(told, batch(log, as_of, rule), rel_tol=1e-9, abs_tol=1e-9)
+
+
+@given(USERS, st.randoms(), st.integers(1, 24 * 200), st.integers(1, 7), st.sampled_from([3, 7, 15]))
+@settings(max_examples=60, deadline=None)
+def test_any_order_of_arrival_gives_the_batch_values_at_any_time(by_user, random, hour, size, window_days):
+    rule = LifecycleRule(window_days)
+    log = oracle.log(by_user, "America/New_York")
+    arrived = log.frame.sample(fraction=1.0, shuffle=True, seed=random.randint(0, 10**6))
+    live = LiveStates(log.timezone, rule)
+    for n, part in enumerate(arrived.iter_slices(size)):
+        live.update(part)
+        if n == 3:
+            live.heal(oracle.FrameBuckets(arrived[: 4 * size], log.timezone))
+    assert_same(live, log, BEGIN + timedelta(hours=hour), rule)
+    live.heal(log)
+    assert live.stale == []
+    assert_same(live, log, BEGIN + 300 * DAY, rule)
+
+
+@given(USERS)
+@settings(max_examples=30, deadline=None)
+def test_states_are_rebuilt_from_the_store(by_user):
+    log = oracle.log(by_user)
+    as_of = BEGIN + 200 * DAY
+    assert_same(LiveStates.of(log), log, as_of)
+    one_by_one = LiveStates()
+    for row in log.frame.sort("ts").iter_slices(1):
+        one_by_one.update(row)
+    assert one_by_one.stale == []
+    assert_same(one_by_one, log, as_of)
+
+
+@given(HISTORY, st.randoms())
+@settings(max_examples=30, deadline=None)
+def test_an_event_that_a_few_later_ones_overtook_is_put_in_its_place(events, random):
+    log = oracle.log({"u": events})
+    place = [n + random.randint(0, WAITING) for n in range(len(events))]
+    arrived = log.frame.sort("ts").with_columns(place=pl.Series(place)).sort("place", maintain_order=True)
+    live = LiveStates()
+    live.update(arrived)
+    assert live.stale == []
+    assert_frame_equal(live.table(BEGIN + 200 * DAY), batch(log, BEGIN + 200 * DAY), rel_tol=1e-9)
+
+
+def test_events_of_the_future_wait():
+    live = LiveStates()
+    live.update(oracle.frame({"u": [Event(0), Event(60 * 24 * 9), Event(60 * 24 * 10)]}))
+    (row,) = live.table(BEGIN + DAY).iter_rows(named=True)
+    assert (row["n_events"], row["recency_days"]) == (1, 1.0)
+
+
+def test_without_the_store_a_state_that_cannot_answer_says_so():
+    live = LiveStates()
+    live.update(oracle.frame({"u": [Event(n) for n in (*range(10, 20), 5)]}))
+    assert live.stale == ["u"]
+    with pytest.raises(UsageError, match="stale"):
+        live.table(BEGIN + DAY)
+    live = LiveStates.of(oracle.log({"u": [Event(n * 1440) for n in range(9)]}))
+    with pytest.raises(UsageError, match="past"):
+        live.table(BEGIN + DAY)
+
+
+def test_only_critical_events_count_as_activity_and_all_as_interest():
+    rule = LifecycleRule(critical_events=("buy",))
+    frame = oracle.frame({"u": [Event(0, "a"), Event(60, "b"), Event(120, "c")]})
+    frame = frame.sort("ts").with_columns(event_type=pl.Series(["buy", "view", "view"]))
+    log = oracle.FrameBuckets(frame)
+    (row,) = batch(log, BEGIN + DAY, rule).iter_rows(named=True)
+    assert (row["n_events"], row["categories"]) == (1, 3)
+    assert_same(LiveStates.of(log, rule), log, BEGIN + DAY, rule)
+
+
+@given(HISTORY, st.randoms())
+@settings(max_examples=30, deadline=None)
+def test_last_items(events, random):
+    shuffled = sorted(events, key=lambda e: (e.ts, random.random()))
+    live = LiveStates()
+    live.update(oracle.frame({"u": shuffled}))
+    as_of = BEGIN + 300 * DAY
+    told = live.last_items(as_of, ["u", "nobody"])
+    newest_first = sorted((e for e in events if e.item), key=lambda e: (e.ts, crc32(e.item.encode())), reverse=True)
+    assert told == {"u": [e.item for e in newest_first]}
+    assert told == LiveStates.of(oracle.log({"u": events})).last_items(as_of, ["u"])
+
+
+def test_unknown_users_have_no_row():
+    live = LiveStates()
+    assert live.table(BEGIN).is_empty()
+    live.update(oracle.frame({"u": [Event(0)]}))
+    assert live.table(BEGIN + DAY, ["nobody", "u"])["user_id"].to_list() == ["u"]
+
+
+@given(by_user=USERS)
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_a_file_holds_everything(by_user, tmp_path):
+    log = oracle.log(by_user, "Asia/Shanghai")
+    half = log.frame.height // 2
+    live = LiveStates(log.timezone)
+    live.update(log.frame[:half])
+    save(live, tmp_path / "live")
+    again = load(tmp_path / "live")
+    for states in (live, again):
+        states.update(log.frame[half:])
+    as_of = BEGIN + 300 * DAY
+    assert again.table(as_of, buckets=log).equals(live.table(as_of, buckets=log))
+    assert again.last_items(as_of, ["u0"]) == live.last_items(as_of, ["u0"])
+    assert list(tmp_path.iterdir()) == [tmp_path / "live"]
+
+
+def test_a_file_that_is_not_one_of_states_is_told(tmp_path):
+    place = tmp_path / "live"
+    with pytest.raises(StorageError, match="make them again"):
+        load(place)
+    for content in (b"", b"nothing", b"PK\x03\x04broken"):
+        place.write_bytes(content)
+        with pytest.raises(StorageError, match="make them again"):
+            load(place)
+    save(LiveStates(rule=LifecycleRule(20)), place)
+    arrays = dict(np.load(place))
+    arrays["states_"] = arrays["states_"].astype([("other", "i8")])
+    np.savez(place.with_suffix(".npz"), **arrays)
+    with pytest.raises(StorageError, match="another version"):
+        load(place.with_suffix(".npz"))
+    with pytest.raises(StorageError, match="cannot be written"):
+        save(LiveStates(), tmp_path / "nowhere" / "live")
+
+
+def test_a_burst_of_one_user_and_thousands_of_categories():
+    frame = oracle.frame({"u": [Event(n, f"c{n % 3000}", f"i{n % 700}") for n in range(9_000)]})
+    log = oracle.FrameBuckets(frame)
+    live = LiveStates()
+    for part in frame.iter_slices(1_000):
+        live.update(part)
+    assert_same(live, log, BEGIN + 9 * DAY)
+    assert live.last_items(BEGIN + 9 * DAY, ["u"], 3) == {"u": ["i599", "i598", "i597"]}
