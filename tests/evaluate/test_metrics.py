@@ -1,13 +1,14 @@
 """Metrics against scikit-learn and against figures by hand."""
 
 import numpy as np
+import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from sklearn import metrics as sk
 
 from foretide.evaluate import metrics
-from foretide.evaluate.backtest import backtest
+from foretide.evaluate.backtest import backtest, beside_naive
 from foretide.evaluate.splits import rolling_origins
 from foretide.forecast.baselines import SeasonalNaive, SeasonalWindowAverage
 from foretide.schema import Panel
@@ -72,3 +73,10 @@ def test_a_backtest_gives_the_better_model_the_better_row():
     naive = np.stack([np.tile(y[:, o - 7 : o], 2) for o in (98, 112, 126)], axis=1)
     happened = np.stack([y[:, o : o + 14] for o in (98, 112, 126)], axis=1)
     assert result.table["mse"][1] == pytest.approx(((naive - happened) ** 2).mean())
+
+
+def test_a_mase_below_one_can_lose_to_the_naive_and_is_shown_to():
+    table = pl.DataFrame({"model": ["SeasonalNaive", "Late"], "mase": [0.5, 0.8], "r2": [0.1, 0.2]})
+    assert beside_naive(table).rows() == [("SeasonalNaive", 0.5, 1.0, 0.1), ("Late", 0.8, 1.6, 0.2)]
+    for other in (table.filter(model="Late"), table.with_columns(mase=None), table.clear()):
+        assert beside_naive(other)["vs_naive"].drop_nulls().is_empty()

@@ -216,6 +216,8 @@ def test_figures_that_look_the_same_are_best_alike(data):
             "events", data.backtests["activity"].with_columns(mase=pl.Series([0.9, 0.7421, 0.7424, 1.0, 2.0]))
         )
     assert {row for row, column in written_.best if written_.header[column] == "MASE"} == {1, 2}
+    naive = written_.header.index("Against SeasonalNaive")
+    assert [row[naive] for row in written_.rows] == ["1.000", "0.825", "0.825", "1.111", "2.222"]
 
 
 def test_a_backtest_that_was_lost_is_said(seen):

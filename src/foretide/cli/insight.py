@@ -103,6 +103,7 @@ def forecast(
     lang: Lang = "en",
 ) -> None:
     """Forecast daily series, with intervals, beside a backtest against the seasonal naive."""
+    from foretide.evaluate.backtest import beside_naive
     from foretide.workspace import Workspace
 
     check_output(output)
@@ -112,7 +113,7 @@ def forecast(
         run = place.forecast(measure, by, horizon, parse_levels(level), parse_time(as_of))
         emit(run.forecast.to_frame(), print_as, output, title=say("cli.forecast", what=measure, h=horizon))
         if print_as is Format.table and run.backtest.height:
-            emit(run.backtest, title=say("cli.backtest"))
+            emit(beside_naive(run.backtest), title=say("cli.backtest"))
         for code in run.notes:
             inform(say(f"forecast.note.{code}"))
         tell_grouping(place, run.forecast.ids, by, as_of)

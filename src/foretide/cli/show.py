@@ -114,9 +114,11 @@ def simulated_workspace(folder: Path) -> Workspace:
 
 def show_answers(place: Workspace, seen: Outlook) -> None:
     """Print a forecast, and what the busiest user will do and should be shown."""
+    from foretide.evaluate.backtest import beside_naive
+
     run = place.forecast("users", h=HORIZON_DAYS)
     emit(run.frame.head(7), title=say("cli.demo.forecast"))
-    emit(run.backtest, title=say("cli.backtest"))
+    emit(beside_naive(run.backtest), title=say("cli.backtest"))
     user = seen.users.sort("expected_active_days", descending=True)["user_id"][0]
     emit(seen.users.filter(user_id=user), title=say("cli.demo.outlook", user=user))
     picked = place.recommend([user], k=5, interests=seen.interests)

@@ -13,6 +13,9 @@ from foretide.errors import UsageError
 from foretide.evaluate.metrics import coverage, mae, mase, mean_of_known, mse, r2, rmse, rmsse
 from foretide.schema import Floats, Forecast, Panel
 
+#: The model beside which the others are shown.
+NAIVE = "SeasonalNaive"
+
 POINT_METRICS = ("mase", "rmsse", "mse", "rmse", "mae", "r2")
 
 
@@ -141,6 +144,18 @@ def score_table(
     ]
     table = pl.DataFrame(rows, schema={"model": pl.String} | dict.fromkeys(names, pl.Float64))
     return table.with_columns(pl.col(names).fill_nan(None)).sort("rmsse", "model", nulls_last=True)
+
+
+def beside_naive(table: pl.DataFrame) -> pl.DataFrame:
+    """Add ``vs_naive``: each model's MASE over that of the seasonal naive at the same origins; null without it.
+
+    MASE itself is scaled by the changes of the past: above 1 a forecast may still be better than the naive one,
+    where what came was more restless than what had been.
+    """
+    naive = table.filter(pl.col("model") == NAIVE)["mase"].drop_nulls()
+    ratio = pl.col("mase") / (naive[0] if naive.len() and naive[0] > 0 else None)
+    place = table.columns.index("mase") + 1
+    return table.select(*table.columns[:place], ratio.cast(pl.Float64).alias("vs_naive"), *table.columns[place:])
 
 
 def _points(y: Floats, origins: Sequence[int], told: Said, m: int) -> dict[str, float]:

@@ -77,7 +77,9 @@ def seasonal_scale(past: ArrayLike, season_length: int, power: int = 1) -> Array
 
 
 def mase(past: ArrayLike, y: ArrayLike, predicted: ArrayLike, season_length: int = 7) -> Array:
-    """Return the mean absolute scaled error of each series, ``(n_series,)``: below 1 beats the naive in-sample.
+    """Return the mean absolute scaled error of each series, ``(n_series,)``, in units of the naive's error in the past.
+
+    That it is below 1 does not tell that the naive forecast of the same days was worse.
 
     References
     ----------

@@ -8,17 +8,18 @@ from math import floor, isfinite, log10
 
 import polars as pl
 
+from foretide.evaluate.backtest import NAIVE, beside_naive
 from foretide.report.blocks import Columns, Section, Table, table
 from foretide.report.data import ReportData, given
 from foretide.report.wording import change, listing, number, percent, sentences, strong, titled
 from foretide.text import say
 
-#: The forecast that is shown, and the rival it must beat.
-OURS, NAIVE = "Ensemble", "SeasonalNaive"
+#: The forecast that is shown.
+OURS = "Ensemble"
 #: What is forecast under names of our own; others keep theirs.
 NAMED = ("activity", "stages", "interests", "series", "events", "users", "value")
 #: Columns of a backtest where the smallest figure is best, where the largest is, and where neither is.
-ERRORS, FITS, COVERAGES = ("mase", "rmsse", "mse", "rmse", "mae"), ("r2",), ("coverage_80", "coverage_95")
+ERRORS, FITS, COVERAGES = ("mase", "vs_naive", "rmsse", "mse", "rmse", "mae"), ("r2",), ("coverage_80", "coverage_95")
 #: An error with more zeros than this behind the point is none.
 MAX_LEADING = 9
 
@@ -77,6 +78,7 @@ def lost_to(what: str, frame: pl.DataFrame) -> Iterator[str]:
 
 def backtest_table(what: str, frame: pl.DataFrame) -> Table:
     """Return the models' errors, the best figure of each column stressed."""
+    frame = beside_naive(frame)
     columns: Columns = {"model": (say("report.metric.model"), str)} | {
         name: (say(f"report.metric.{name}"), metric) for name in (*ERRORS, *FITS) if name in frame.columns
     }
