@@ -140,7 +140,7 @@ def _require() -> None:
     """Check what Spark needs before anything is started."""
     for package in ("pyspark", "pandas"):  # its Arrow functions import pandas
         if find_spec(package) is None:
-            raise MissingExtraError(f"the engine 'spark' needs {package}; install foretide[spark,pandas]")
+            raise MissingExtraError(f"the engine 'spark' needs {package}; install foretide[spark]")
     home = os.environ.get("JAVA_HOME")
     java = Path(home, "bin", "java") if home else shutil.which("java")
     if java is None or not Path(java).exists():

@@ -75,7 +75,7 @@ def load(path: Path) -> LiveStates:
                 _restore(live, name, file[name], path)
             for name in IDS:
                 setattr(live, name, {key: n for n, key in enumerate(json.loads(file[name].tobytes()))})
-    except (OSError, ValueError, KeyError, BadZipFile) as error:
+    except (OSError, EOFError, ValueError, KeyError, BadZipFile) as error:
         raise StorageError(f"{path}: no states can be read here ({error}); make them again from the store") from error
     live.item_ids = list(live.items)
     return live
