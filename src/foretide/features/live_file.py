@@ -65,7 +65,7 @@ def load(path: Path) -> LiveStates:
         If there is none, it is damaged or of another version; make the states again with ``LiveStates.of``.
     """
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
             said = json.loads(file["said"].tobytes())
             if said["version"] != VERSION:
                 raise StorageError(f"{path}: states of version {said['version']}, not {VERSION}; make them again")
