@@ -168,3 +168,12 @@ def test_names_that_repeat_are_told_apart(tmp_path):
     path.write_text("user,ts,tag,tag\nu1,1767261600,a,b\n")
     (chunk,) = sniff(path).chunks()
     assert chunk.rows.select("tag", "tag_2").rows() == [("a", "b")]
+
+
+def test_an_impossible_date_costs_its_row(tmp_path):
+    path = tmp_path / "x.csv"
+    days = ["01.02.2025", "28.02.2025", "99.99.2025", "12.25.2025", "03.04.2025"]
+    path.write_text("user,date\n" + "".join(f"u,{day}\n" for day in days))
+    (chunk,) = sniff(path, timezone="UTC").chunks()
+    assert [f"{ts:%d.%m.%Y}" for ts in chunk.rows["ts"]] == [days[0], days[1], days[4]]
+    assert chunk.rejected.select("line", "reason").rows() == [(4, "bad_ts"), (5, "ambiguous_date")]

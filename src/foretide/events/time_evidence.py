@@ -14,14 +14,15 @@ from foretide.events.wall_clock import orders_seen
 
 def order_shown(source: str, column: pl.Series) -> str | None:
     """Return the order of day and month that dates show; None if there are no such dates."""
-    orders = orders_seen(column.cast(pl.String).str.strip_chars()) if not column.dtype.is_temporal() else set()
+    orders = orders_seen(column.cast(pl.String).str.strip_chars()) if not column.dtype.is_temporal() else {}
     if len(orders) > 1 or "?" in orders:
         what = "do not show" if "?" in orders else "contradict each other on"
+        examples = " and ".join(map(repr, orders.values()))
         raise MappingError(
-            f"{source}: dates such as {example(column)!r} in column {column.name!r} {what} which part is the "
+            f"{source}: dates such as {examples} in column {column.name!r} {what} which part is the "
             "day; say it with --date-order dmy (or mdy, ymd)"
         )
-    return orders.pop() if orders else None
+    return next(iter(orders), None)
 
 
 def check_zone(source: str, column: pl.Series, order: str | None) -> None:

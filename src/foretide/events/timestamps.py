@@ -11,7 +11,7 @@ from __future__ import annotations
 import polars as pl
 
 from foretide.events.plain_values import as_text
-from foretide.events.wall_clock import ORDERED, WALL, in_range, read_wall_clock
+from foretide.events.wall_clock import ORDERED, POSSIBLE, WALL, in_range, read_wall_clock
 from foretide.schema import TS
 
 MAX_OFFSET_MIN = 15 * 60
@@ -122,7 +122,8 @@ def read_texts(texts: pl.Series, date_order: str | None) -> pl.DataFrame:
         wall=pl.when(pl.col("offset").abs().fill_null(0) <= MAX_OFFSET_MIN).then("wall"),
         offset_min=pl.when("epoch").then(0).otherwise("offset").cast(pl.Int32),
         missing=pl.col("text").is_null() | (pl.col("text") == ""),
-        ordered=unread & pl.col("text").str.contains(ORDERED).fill_null(False),
+        ordered=unread
+        & pl.col("text").str.contains(ORDERED).and_(pl.col("text").str.contains(POSSIBLE)).fill_null(False),
     )
 
 

@@ -2,11 +2,12 @@
 
 ISO 8601, epoch numbers and dates with a named month mean one thing only and are always read. ``3/4/2026``
 does not: the order of its day and month is known from evidence (a part above 12) or asked for, never guessed.
+``3.4.2026`` is written day first.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import product
 
 import polars as pl
@@ -52,6 +53,9 @@ ORDERED_DATES = {
 }
 #: A date whose order of day and month cannot be seen in it.
 ORDERED = r"^(\d{1,2})[/.\-](\d{1,2})[/.\-](\d{1,4})(?:\D|$)"
+#: One that could be a date in some order.
+DAY, MONTH, SEPARATOR = r"(?:0?[1-9]|[12]\d|3[01])", r"(?:0?[1-9]|1[0-2])", r"[/.\-]"
+POSSIBLE = rf"^{DAY}{SEPARATOR}{DAY}{SEPARATOR}|^\d\d{SEPARATOR}{MONTH}{SEPARATOR}{DAY}(?:\D|$)"
 
 
 def read_wall_clock(texts: pl.Series, date_order: str | None = None) -> pl.DataFrame:
@@ -158,14 +162,46 @@ def in_range(wall: pl.Expr) -> pl.Expr:
     return pl.when(wall.dt.year().is_between(FIRST_YEAR, LAST_YEAR)).then(wall)
 
 
-def orders_seen(texts: pl.Series) -> set[str]:
-    """Return the orders that dates like ``25/12/2026`` show; ``{"?"}`` if there are only undecided ones."""
-    parts = texts.drop_nulls().str.extract_groups(ORDERED).struct.rename_fields(["a", "b", "year"]).struct.unnest()
-    parts = parts.drop_nulls().cast(pl.Int32)
-    seen = {
-        "ymd": parts["a"] > 31,
-        "dmy": parts["a"].is_between(13, 31),
-        "mdy": parts["b"].is_between(13, 31) & (parts["a"] <= 12),
+def orders_seen(texts: pl.Series) -> dict[str, str]:
+    """Return the orders that dates like ``25/12/2026`` show, each with an example; ``?`` if all are undecided.
+
+    Dates with dots are written day first: that needs no evidence, and single ones against it are slips. Dates
+    that cannot be in any order (``99.99.2025``) show nothing.
+    """
+    dates = texts.drop_nulls().to_frame("text")
+    parts = pl.col("text").str.extract_groups(ORDERED).struct
+    dates = dates.select("text", *(parts.field(str(n)).alias(name) for n, name in ((1, "a"), (2, "b"), (3, "year"))))
+    dates = dates.drop_nulls().cast({"a": pl.Int32, "b": pl.Int32, "year": pl.Int32})
+    dotted = dates["text"].str.contains(r"^\d{1,2}\.")
+    return day_first(shown(dates.filter(dotted))) | decided(shown(dates.filter(~dotted)))
+
+
+def shown(dates: pl.DataFrame) -> dict[str, tuple[int, str]]:
+    """Return how many dates show each order, and the first of them; those in two possible ones under ``?``."""
+    day, month = (
+        {name: pl.col(name).is_between(1, 31) for name in "ab"},
+        {name: pl.col(name).is_between(1, 12) for name in "ab"},
+    )
+    tests = {
+        "ymd": (pl.col("a") > 31) & month["b"] & pl.col("year").is_between(1, 31),
+        "dmy": day["a"] & ~month["a"] & month["b"],
+        "mdy": day["b"] & ~month["b"] & month["a"],
+        "?": month["a"] & month["b"],
     }
-    orders = {order for order, rows in seen.items() if rows.any()}
-    return orders or ({"?"} if parts.height else set())
+    found = {order: dates.filter(test)["text"] for order, test in tests.items()}
+    return {order: (texts.len(), texts[0]) for order, texts in found.items() if texts.len()}
+
+
+def day_first(seen: Mapping[str, tuple[int, str]]) -> dict[str, str]:
+    """Return the order of dates with dots: the day comes first unless more of them show another order."""
+    n = {order: seen.get(order, (0, ""))[0] for order in (*ORDERS, "?")}
+    others = [order for order in ("mdy", "ymd") if n[order] > n["dmy"]]
+    if not others:
+        return {"dmy": seen.get("dmy", seen.get("?", (0, "")))[1]} if n["dmy"] or n["?"] else {}
+    return {order: seen[order][1] for order in ("dmy", *others) if n[order]}
+
+
+def decided(seen: Mapping[str, tuple[int, str]]) -> dict[str, str]:
+    """Return the orders that are shown; if none is, that dates are undecided."""
+    orders = {order: text for order, (_, text) in seen.items() if order != "?"}
+    return orders or {order: text for order, (_, text) in seen.items()}
