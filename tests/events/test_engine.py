@@ -151,7 +151,7 @@ def first_of_spark(master="local[1]"):
 @pytest.mark.parametrize("package", ["pyspark", "pandas"])
 def test_a_missing_package_is_told(monkeypatch, package):
     monkeypatch.setattr("foretide.events.spark_session.find_spec", lambda name: None if name == package else "there")
-    with pytest.raises(MissingExtraError, match=rf"{package}; install foretide\[spark,pandas\]"):
+    with pytest.raises(MissingExtraError, match=rf"{package}; install foretide\[spark\]"):
         first_of_spark()
 
 

@@ -18,6 +18,9 @@ from deltalake.transaction import AddAction
 
 from foretide.errors import StorageError
 
+#: Rows of a row group: who looks for one user reads one or two of them.
+ROW_GROUP = 100_000
+
 DELTA_TYPES = {
     pl.String(): "string",
     pl.Datetime("us", "UTC"): "timestamp",
@@ -89,7 +92,7 @@ class NewFile:
 def write_bucket(folder: Path, bucket: int, rows: pl.DataFrame) -> NewFile:
     """Write sorted events to a file outside of the table, on the same file system."""
     place = folder / f"{uuid4().hex}.parquet"
-    rows.write_parquet(place, compression="zstd", compression_level=1)
+    rows.write_parquet(place, compression="zstd", compression_level=1, row_group_size=ROW_GROUP)
     with place.open("rb+") as written:
         os.fsync(written)  # the log must not name a file that a power cut empties
     name = f"bucket={bucket}/{place.name}"
@@ -108,6 +111,21 @@ def commit(path: Path, files: Sequence[NewFile]) -> None:
     except BaseException:
         _withdraw(path, files)
         raise
+
+
+def replace(path: Path, file: NewFile, bucket: int) -> None:
+    """Let a file take the place of all files of its bucket, in one version."""
+    file.place.replace(path / file.name)
+    table = DeltaTable(path)
+    only = [("bucket", "=", str(bucket))]
+    table.create_write_transaction([file.action], "overwrite", table.schema(), ["bucket"], only)
+
+
+def vacuum(path: Path, hours: float) -> None:
+    """Delete files that no version of the last hours names, and shorten the log."""
+    table = DeltaTable(path)
+    table.vacuum(int(hours), dry_run=False, enforce_retention_duration=False)
+    table.create_checkpoint()
 
 
 def _withdraw(path: Path, files: Sequence[NewFile]) -> None:

@@ -49,6 +49,18 @@ class Staging:
             files = self.pieces.setdefault(int(bucket), [])
             files.append(self._write(part, f"{bucket}-{len(files)}"))
 
+    def regroup(self, n_buckets: int) -> None:
+        """Spread what waits over another number of buckets, as the store has by now."""
+        pieces, self.pieces, self.n_buckets = self.pieces, {}, n_buckets
+        for old, files in pieces.items():
+            for file in files:
+                rows = pl.read_ipc(file)
+                file.unlink()
+                target = buckets_of(rows["user_id"], n_buckets).alias("bucket")
+                for (bucket,), part in rows.with_columns(target).partition_by("bucket", as_dict=True).items():
+                    regrouped = self.pieces.setdefault(int(bucket), [])
+                    regrouped.append(self._write(part.drop("bucket"), f"{n_buckets}-{bucket}-{old}-{len(regrouped)}"))
+
     def reject(self, rows: pl.DataFrame) -> None:
         """Put rejected rows away."""
         if rows.height:

@@ -7,17 +7,17 @@ those that are there: the same event is a duplicate, the same id with another co
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import polars as pl
 
 from foretide.errors import StorageError, UnknownIdError
-from foretide.events import delta, quarantine, tables
+from foretide.events import compaction, delta, quarantine, tables
+from foretide.events.compaction import ORDER, Compacted, Layout, buckets_for
 from foretide.events.disk import storage_errors
 from foretide.events.identity import bucket_of
 from foretide.events.intake import rejection, while_staging
@@ -28,7 +28,6 @@ from foretide.events.settle import Settled, settle
 from foretide.events.staging import Staging, staging
 from foretide.schema import EVENTS, TS
 
-ORDER = ("user_id", "ts", "event_id")
 #: Buckets that are settled at the same time.
 THREADS = 2
 
@@ -42,7 +41,7 @@ class EventStore:
 
     path: Path
     timezone: str
-    n_buckets: int
+    _layout: Layout = field(init=False)
     _snapshot: delta.Snapshot = field(init=False)
     _reference: dict[str, pl.DataFrame] = field(init=False, default_factory=dict)
 
@@ -64,8 +63,8 @@ class EventStore:
                 raise StorageError(f"{path} holds events already; use it as it is or remove it first")
             (path / "events").mkdir(parents=True, exist_ok=True)
             delta.create(path / "events", EVENTS)
-            layout.write_text(json.dumps({"n_buckets": n_buckets}))
-        return cls(path, timezone, n_buckets)
+            Layout(n_buckets).write(path)
+        return cls(path, timezone)
 
     @classmethod
     def open(cls, path: Path, timezone: str = "UTC") -> EventStore:
@@ -76,14 +75,13 @@ class EventStore:
         StorageError
             If there is none or it is damaged.
         """
-        with storage_errors(path):
-            layout = json.loads((path / "store.json").read_text())
-        return cls(path, timezone, layout["n_buckets"])
+        return cls(path, timezone)
 
     def refresh(self) -> None:
         """See what was committed since."""
         with storage_errors(self.path):
-            self._snapshot = delta.snapshot(self.path / "events")
+            self._layout = Layout.read(self.path)
+            self._snapshot = delta.snapshot(self._table)
         self._reference.clear()
 
     # Writing
@@ -130,6 +128,11 @@ class EventStore:
 
     def _commit(self, staged: Staging, source: str, now: datetime, counts: Counts) -> None:
         self.refresh()
+        if not self.n_events:
+            replace(self._layout, n_buckets=buckets_for(staged.n_rows, self.n_buckets)).write(self.path)
+            self.refresh()
+        if staged.n_buckets != self.n_buckets:
+            staged.regroup(self.n_buckets)
         refused = refused_ids(staged, {i: self._scan(i) for i in self.ids})
         files = []
         with ThreadPoolExecutor(THREADS) as pool:
@@ -140,8 +143,8 @@ class EventStore:
                 files += file
         quarantine.keep(self.path, staged.rejections())
         if files:
-            delta.add_columns(self.path / "events", staged.columns)
-            delta.commit(self.path / "events", files)
+            delta.add_columns(self._table, staged.columns)
+            delta.commit(self._table, files)
             self.refresh()
 
     def _write_new(self, i: int, staged: Staging, refused: pl.DataFrame) -> tuple[Settled, list[delta.NewFile]]:
@@ -171,7 +174,44 @@ class EventStore:
         self._reference.clear()
         return counts
 
+    def compact(self) -> Compacted:
+        """Make one sorted file of each bucket's files, and more buckets if the events have become too many.
+
+        Readers and writers go on: a writer waits, a reader keeps the version it has.
+
+        Raises
+        ------
+        StorageError
+            If the disk is full or read-only; the store is as it was then.
+        """
+        with storage_errors(self.path), locked(self.path / ".lock"), staging(self.path / "staging", 1) as workplace:
+            self.refresh()
+            before = self.n_files
+            compaction.sweep(self.path, self._layout)
+            wanted = buckets_for(self.n_events, self.n_buckets)
+            if wanted > self.n_buckets:
+                compaction.split(self.path, self._layout, wanted, self._scan, workplace.folder).write(self.path)
+            for i, files in self._snapshot.files.items() if wanted == self.n_buckets else ():
+                if len(files) > 1:
+                    compaction.merge(self._table, i, self._scan(i), workplace.folder)
+            self.refresh()
+        return Compacted(self.n_events, self.n_buckets, before, self.n_files)
+
     # Reading
+
+    @property
+    def _table(self) -> Path:
+        return self.path / self._layout.table
+
+    @property
+    def n_buckets(self) -> int:
+        """Number of buckets by which users are spread; some may be empty."""
+        return self._layout.n_buckets
+
+    @property
+    def n_files(self) -> int:
+        """Number of files of events."""
+        return sum(map(len, self._snapshot.files.values()))
 
     @property
     def ids(self) -> Sequence[int]:
