@@ -32,6 +32,13 @@ def columns(**names):
         ("value", "amount price rating sales_value quantity TX_AMOUNT UnitPrice 金额"),
         ("session_id", "session basket_id order_id InvoiceNo user_session 订单"),
         ("category", "category genre department product_category 类别"),
+        ("user_id", "Kundennummer Kunden-Nr KundenID Kunde Benutzer Nutzer_ID"),
+        ("item_id", "Artikelnummer Artikel-Nr. Artikel ProduktID"),
+        ("ts", "Bestelldatum Zeitstempel Zeitpunkt Datum Lieferdatum"),
+        ("event_type", "Aktion Ereignistyp"),
+        ("value", "Betrag Gesamtbetrag Umsatz Menge Preis"),
+        ("session_id", "Bestellnummer Rechnungsnummer Warenkorb"),
+        ("category", "Kategorie Hauptkategorie Warengruppe"),
     ],
 )
 def test_names_that_people_use(target, names):
@@ -47,7 +54,34 @@ def test_names_are_taken_apart():
     assert tokens("用户ID") == ("用户", "id")
 
 
-@pytest.mark.parametrize("name", ["users", "customer_name", "product_name", "week", "retail_disc", "country"])
+@pytest.mark.parametrize(
+    "name", ["propensity", "Propensity Score", "score", "churn_probability", "prob", "purchase_likelihood_value"]
+)
+def test_what_a_model_reckoned_is_no_value(name):
+    mapping = columns(user="u", ts=Z, **{name: "0.4"})
+    assert "value" not in mapping.columns
+    assert name in mapping.properties
+    given = guess(pl.DataFrame({"user": ["u"], "ts": [Z], name: ["0.4"]}), source="x", corrections={"value": name})
+    assert given.columns["value"] == name
+
+
+def test_a_german_export():
+    mapping = columns(
+        Kundennummer="900", Bestelldatum="31.12.2026 10:00+01:00", Artikelnummer="7", Kategorie="Tee", Aktion="Kauf",
+        Betrag="12,50", Menge="2",
+    )  # fmt: skip
+    assert mapping.kind == "events"
+    assert mapping.columns == {
+        "user_id": "Kundennummer", "ts": "Bestelldatum", "item_id": "Artikelnummer", "event_type": "Aktion",
+        "value": "Betrag", "category": "Kategorie",
+    }  # fmt: skip
+    assert mapping.properties == ("Menge",)
+    assert columns(Kundennummer="900", Zeitstempel=Z).kind == "events"
+
+
+@pytest.mark.parametrize(
+    "name", ["users", "Kunden", "Kundenname", "customer_name", "product_name", "week", "retail_disc", "country"]
+)
 def test_names_that_only_resemble(name):
     assert not any(name_score(target, name) for target in ("user_id", "item_id", "ts", "event_type"))
 
@@ -143,6 +177,16 @@ def test_a_given_event_type_is_that_of_every_event():
     assert mapping.properties == ("source_event_type",)
 
 
+def test_an_event_type_says_that_a_source_holds_events():
+    survey = pl.DataFrame({"respondent": ["1", "2"], "submitted": [Z, Z], "age": ["30", "40"], "q1": ["5", "4"]})
+    assert guess(survey, source="x").kind == "users"
+    mapping = guess(survey, source="x", event_type="survey")
+    assert (mapping.kind, mapping.columns["ts"]) == ("events", "submitted")
+    assert mapping.constants == {"event_type": "survey"}
+    with pytest.raises(MappingError, match="--map ts=COLUMN"):
+        guess(survey.drop("submitted"), source="x", event_type="survey")
+
+
 def test_a_reserved_name_is_not_a_property():
     sample = pl.DataFrame({"user": ["1"], "ts": [Z], "category": ["a"], "genre": ["b"], "hash": ["h"]})
     mapping = guess(sample, source="x", corrections={"category": "genre"})
@@ -156,8 +200,11 @@ def test_a_reserved_name_is_not_a_property():
         ({"ts": Z, "item": "1"}, {}, ["x.csv", "user_id", "--map user_id=COLUMN", "ts, item"]),
         ({"user": "1", "x": "y"}, {"kind": "events"}, ["x.csv", "--map ts=COLUMN"]),
         ({"user": "1", "ts": Z}, {"corrections": {"ts": "when"}}, ["--map ts=when", "user, ts"]),
+        ({"a": "1", "b": Z}, {"corrections": {"ts": "x", "user_id": "y"}}, ["--map ts=x --map user_id=y", "a, b"]),
+        ({"a": "?", "b": "?"}, {}, ["user_id or as ts", "--map user_id=COLUMN --map ts=COLUMN"]),
         ({"user": "1", "ts": "2026-01-02 10:00"}, {}, ["x.csv", "'ts'", "--timezone"]),
         ({"user": "1", "ts": "1/2/2026"}, {"timezone": "UTC"}, ["'1/2/2026'", "--date-order"]),
+        ({"user": "1", "ts": "1/2/2026"}, {}, ["'1/2/2026'", "--date-order", "--timezone"]),
         ({"user": "1", "ts": Z}, {"timezone": "Mars/Olympus"}, ["Mars/Olympus", "--timezone"]),
         ({"user": "1", "ts": Z}, {"date_order": "myd"}, ["myd", "--date-order"]),
         ({"user": "1", "ts": Z}, {"kind": "logs"}, ["logs", "--as"]),

@@ -17,11 +17,10 @@ def read_corrections(
 ) -> tuple[dict[str, str], set[str]]:
     """Return the columns that the user gives, and the names that the user does not want."""
     columns = list(columns)
-    for name, column in corrections.items():
-        if column and column not in columns:
-            raise MappingError(
-                f"{source}: --map {name}={column} names a column that is not there; the columns are {listed(columns)}"
-            )
+    wrong = [f"--map {name}={column}" for name, column in corrections.items() if column and column not in columns]
+    if wrong:
+        what = "names a column that is not there" if len(wrong) == 1 else "name columns that are not there"
+        raise MappingError(f"{source}: {' '.join(wrong)} {what}; the columns are {listed(columns)}")
     given = {name: column for name, column in corrections.items() if column}
     return given, corrections.keys() - given.keys()
 
@@ -48,10 +47,11 @@ def check_needed(source: str, kind: str, found: Container[str], columns: Iterabl
     """Raise a MappingError that names what is missing and how to give it."""
     missing = [target for target in NEEDED[kind] if target not in found]
     if missing:
+        it = "them" if missing[1:] else "it"
         options = " ".join(f"--map {target}=COLUMN" for target in missing)
         raise MappingError(
-            f"{source}: no column was recognised as {' or '.join(missing)} of {kind}; its columns are "
-            f"{listed(columns)}: name it with {options}, or say what the file is with --as"
+            f"{source}: no column was recognised as {' or as '.join(missing)} of {kind}; its columns are "
+            f"{listed(columns)}: name {it} with {options}, or say what the file is with --as"
         )
 
 

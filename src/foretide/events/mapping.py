@@ -139,7 +139,7 @@ def guess(
     timezone
         IANA zone of the times without an offset.
     event_type
-        Type of every event.
+        Type of every event; where one is given, the source holds events.
     kind
         ``events``, ``items``, ``users`` or ``series``, if not to be guessed.
     date_order
@@ -160,7 +160,7 @@ def guess(
     sample, skip = sample.drop(dropped), unwanted | ({"event_type"} if event_type else set())
     decimal = decimal or decimal_shown(sample, numbers_by_name(sample.columns, given), separator)
     plain = with_points(sample, decimal)
-    kind = kind or kind_of(plain, given, skip)
+    kind = kind or ("events" if event_type else kind_of(plain, given, skip))
     if kind == "series":
         given = {IN_SERIES.get(target, target): column for target, column in given.items()}
     found = search(plain, TARGETS[kind], given, skip)
@@ -226,7 +226,7 @@ def settle_times(
     if kind not in TIMES:
         return None
     column = sample[found[TIMES[kind]].column]
-    order = date_order or order_shown(source, column)
+    order = date_order or order_shown(source, column, zoned=timezone is not None or kind != "events")
     if kind == "events" and timezone is None:
         check_zone(source, column, order)
     if kind == "series":

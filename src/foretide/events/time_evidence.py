@@ -12,8 +12,11 @@ from foretide.events.timestamps import read_clock
 from foretide.events.wall_clock import orders_seen
 
 
-def order_shown(source: str, column: pl.Series) -> str | None:
-    """Return the order of day and month that dates show; None if there are no such dates."""
+def order_shown(source: str, column: pl.Series, *, zoned: bool = True) -> str | None:
+    """Return the order of day and month that dates show; None if there are no such dates.
+
+    What else has to be asked is asked in the same message: unless ``zoned``, the zone of times without one.
+    """
     orders = orders_seen(column.cast(pl.String).str.strip_chars()) if not column.dtype.is_temporal() else {}
     if len(orders) > 1 or "?" in orders:
         what = "do not show" if "?" in orders else "contradict each other on"
@@ -21,18 +24,24 @@ def order_shown(source: str, column: pl.Series) -> str | None:
         raise MappingError(
             f"{source}: dates such as {examples} in column {column.name!r} {what} which part is the "
             "day; say it with --date-order dmy (or mdy, ymd)"
+            + (", and their zone with --timezone" if not zoned and lacks_zone(column, "dmy") else "")
         )
     return next(iter(orders), None)
 
 
 def check_zone(source: str, column: pl.Series, order: str | None) -> None:
     """Raise a MappingError if no time of a column tells its zone."""
-    clock = read_clock(column, order).filter(pl.col("wall").is_not_null())
-    if clock.height and clock["offset_min"].null_count() == clock.height:
+    if lacks_zone(column, order):
         raise MappingError(
             f"{source}: times such as {example(column)!r} in column {column.name!r} have no offset from UTC; "
             "give their zone, such as --timezone Europe/Berlin (or UTC)"
         )
+
+
+def lacks_zone(column: pl.Series, order: str | None) -> bool:
+    """Tell whether a column has times, none of which has an offset."""
+    clock = read_clock(column, order).filter(pl.col("wall").is_not_null())
+    return clock.height > 0 and clock["offset_min"].null_count() == clock.height
 
 
 def example(column: pl.Series) -> str:
