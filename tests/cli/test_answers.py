@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+from datetime import timedelta
 
 import polars as pl
 import pytest
@@ -88,6 +89,16 @@ def test_nothing_after_as_of_is_known(foretide, shop):
     assert max(days) == "2025-02-28"
 
 
+@pytest.mark.parametrize("command", [("history",), ("stages",), ("growth",), ("forecast",), ("outlook", "--all")])
+def test_a_log_that_ended_long_before_is_said(foretide, shop, simulation, command):
+    last = simulation.events["ts"].max()
+    for days, said in ((40, True), (2, False)):
+        told = foretide(*command, "-w", shop, "--as-of", f"{last + timedelta(days=days, minutes=1):%Y-%m-%dT%H:%M}")
+        assert told.code == 0
+        assert (f"ends {days} days before" in told.err) == said
+    assert "days before" not in foretide(*command, "-w", shop).err
+
+
 def test_the_account_of_growth_adds_up(foretide, shop):
     account = pl.DataFrame(json.loads(foretide("growth", "-w", shop, "--format", "json").out)).sort("ds")
     flows = account["new"] + account["resurrected"] - account["lost"]
@@ -109,10 +120,15 @@ def test_a_single_day_has_a_report_and_forecasts(foretide, tmp_path):
     (tmp_path / "day.csv").write_text("user_id,ts,category\nu1,2026-01-01T10:00:00Z,a\nu2,2026-01-01T12:00:00Z,a\n")
     foretide("init", place)
     foretide("import", tmp_path / "day.csv", "-w", place)
-    for what in ("events", "users", "stages", "interests"):
+    for what in ("events", "users"):
         told = foretide("forecast", what, "-w", place, "-h", "3")
         assert (told.code, "too short" in told.err) == (0, True)
+    for what in ("stages", "interests"):
+        told = foretide("forecast", what, "-w", place, "-h", "3")
+        assert (told.code, told.out) == (3, "")
+        assert "from 7 days on, but 1 " in told.err
     assert foretide("report", "-w", place, "-o", tmp_path / "day.html").code == 0
+    assert "Stages and interests are not forecast" in (tmp_path / "day.html").read_text("utf-8")
     assert "less than three days" in foretide("outlook", "--all", "-w", place).err
 
 

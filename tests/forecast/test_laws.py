@@ -174,13 +174,21 @@ def test_nothing_known_is_an_error():
         run(panel([[np.nan] * 10]), 7)
 
 
-@pytest.mark.parametrize("y", [counts(5), [[5.0]], [[0.0] * 30, [0.0] * 30], [[1.0] * 50, [3.0] * 50]])
+@pytest.mark.parametrize("y", [counts(5), [[5.0] * 7], [[0.0] * 30, [0.0] * 30], [[1.0] * 50, [3.0] * 50]])
 def test_shares_add_up_to_one_with_intervals_inside(y):
     forecast = run_shares(panel(y), 9).forecast
     np.testing.assert_allclose(forecast.mean.sum(axis=0), 1)
     np.testing.assert_allclose(forecast.median.sum(axis=0), 1)
     for lo, hi in forecast.intervals.values():
         assert ((lo >= 0) & (lo <= forecast.median) & (forecast.median <= hi) & (hi <= 1)).all()
+
+
+def test_shares_of_less_than_a_week_are_not_forecast():
+    y = np.full((2, 20), np.nan)
+    y[:, -6:] = 1.0
+    for short in (y, y[:, -1:]):
+        with pytest.raises(NotEnoughDataError, match="from 7 days on"):
+            run_shares(panel(short), 5)
 
 
 def test_steady_shares_go_on():

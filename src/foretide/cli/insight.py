@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
+from zoneinfo import ZoneInfo
 
 import typer
 
@@ -52,6 +53,7 @@ def history(
     check_output(output)
     with speaking(lang):
         place = Workspace.open(workspace)
+        tell_end(place, as_of)
         panel = place.history(what or place.default_measure(), by, parse_time(as_of))
         tell_grouping(place, panel.ids, by, as_of)
         emit(panel.to_frame().sort("ds", descending=True, maintain_order=True), print_as, output)
@@ -70,7 +72,9 @@ def stages(
 
     check_output(output)
     with speaking(lang):
-        emit(Workspace.open(workspace).features(parse_time(as_of)), print_as, output)
+        place = Workspace.open(workspace)
+        tell_end(place, as_of)
+        emit(place.features(parse_time(as_of)), print_as, output)
 
 
 @app.command()
@@ -86,7 +90,9 @@ def growth(
 
     check_output(output)
     with speaking(lang):
-        account = Workspace.open(workspace).growth(parse_time(as_of))
+        place = Workspace.open(workspace)
+        tell_end(place, as_of)
+        account = place.growth(parse_time(as_of))
         emit(account.sort("ds", descending=True), print_as, output)
 
 
@@ -109,6 +115,7 @@ def forecast(
     check_output(output)
     with speaking(lang):
         place = Workspace.open(workspace)
+        tell_end(place, as_of)
         measure = what or place.default_measure()
         run = place.forecast(measure, by, horizon, parse_levels(level), parse_time(as_of))
         emit(run.forecast.to_frame(), print_as, output, title=say("cli.forecast", what=measure, h=horizon))
@@ -135,7 +142,9 @@ def outlook(
 
     check_output(output)
     with speaking(lang):
-        seen = Workspace.open(workspace).outlook(chosen(user, everyone), horizon, parse_time(as_of))
+        place = Workspace.open(workspace)
+        tell_end(place, as_of)
+        seen = place.outlook(chosen(user, everyone), horizon, parse_time(as_of))
         emit(seen.users, print_as, output)
         if user is not None and print_as is Format.table and output is None:
             emit(seen.interests, title=say("cli.interests"))
@@ -165,10 +174,26 @@ def recommend(
     check_output(output)
     with speaking(lang):
         place = Workspace.open(workspace)
+        tell_end(place, as_of)
         picked = place.recommend(chosen(user, everyone), k, repeats=repeats, as_of=parse_time(as_of))
         emit(place.titled(picked.explained()) if explain else picked.items, print_as, output)
         for note in picked.notes:
             inform(note)
+
+
+#: An ``--as-of`` more than this after the last event is mentioned.
+STALE_DAYS = 7
+
+
+def tell_end(place: Workspace, as_of: str | None) -> None:
+    """Say that the log ended long before the moment that is asked about."""
+    span = None if as_of is None else place.store.span()
+    if span is None:
+        return
+    days = (place.moment(parse_time(as_of)) - span[1]).days
+    if days > STALE_DAYS:
+        last = span[1].astimezone(ZoneInfo(place.settings.timezone))
+        inform(say("cli.log_ended", days=f"{days:,}", as_of=as_of, last=f"{last:%Y-%m-%d}"))
 
 
 def chosen(user: str | None, everyone: bool) -> list[str] | None:

@@ -9,6 +9,7 @@ import typer
 
 from foretide.cli import app
 from foretide.cli.data import load, show_counts
+from foretide.cli.insight import tell_end
 from foretide.cli.options import AsOf, Horizon, Lang, WorkspaceDir, parse_time
 from foretide.cli.output import emit, inform
 from foretide.errors import UsageError
@@ -35,7 +36,9 @@ def report(
     from foretide.workspace import Workspace
 
     with speaking(lang):
-        path = make_report(Workspace.open(workspace), output, horizon, parse_time(as_of), lang)
+        place = Workspace.open(workspace)
+        tell_end(place, as_of)
+        path = make_report(place, output, horizon, parse_time(as_of), lang)
         inform(say("cli.report", path=path))
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import polars as pl
 
-from foretide.errors import UsageError
+from foretide.errors import NotEnoughDataError, UsageError
 from foretide.evaluate.backtest import score_table
 from foretide.forecast.baselines import SeasonalNaive, SeasonalWindowAverage, SeasonalWindowMedian
 from foretide.forecast.intervals import around
@@ -95,10 +95,18 @@ def run_shares(panel: Panel, h: int, levels: Sequence[int] = (80, 95), season_le
 
     Raises
     ------
-    UsageError, NotEnoughDataError
+    UsageError
         As ``run``.
+    NotEnoughDataError
+        If less than a season is known: shares of a population that has just begun say nothing about the next days.
     """
     checked(h, levels)
+    n_steps = int(np.isfinite(panel.y).any(axis=0).sum())
+    if n_steps < season_length:
+        raise NotEnoughDataError(
+            f"shares are forecast from {season_length} days on, but {n_steps} are known; import more, or forecast "
+            "events or users"
+        )
     without_gaps(panel.y)
     raw = run(Panel(panel.ids, panel.dates, as_shares(panel.y)), h, levels, season_length)
     return replace(raw, forecast=normalised(raw.forecast))

@@ -11,9 +11,9 @@ import numpy as np
 import polars as pl
 
 from foretide.errors import NotEnoughDataError
+from foretide.features.cohorts import retention
 from foretide.features.habits import habits
 from foretide.features.now import midnight
-from foretide.features.population import retention
 from foretide.features.series import OTHER
 from foretide.forecast.engine import Run, run, run_shares
 from foretide.forecast.shares import as_shares
@@ -68,11 +68,13 @@ def gather_events(
     activity = together({what: place.history(what, as_of=moment) for what in measures})
     interests = largest(place.history("interests", as_of=moment), DRAWN_INTERESTS)
     stages = place.history("stages", as_of=moment)
-    runs = {
-        "activity": run(activity, horizon_days),
-        "stages": run_shares(stages, horizon_days),
-        "interests": run_shares(interests, horizon_days),
+    runs = {"activity": run(activity, horizon_days)}
+    runs |= {
+        what: ahead
+        for what, panel in (("stages", stages), ("interests", interests))
+        if (ahead := shares(panel, horizon_days))
     }
+    short = () if {"stages", "interests"} <= runs.keys() else (say("forecast.note.few_days"),)
     seen = seen or expected(place, horizon_days, moment)
     return ReportData(
         **frame_of(place, moment, horizon_days),
@@ -81,10 +83,10 @@ def gather_events(
         activity_history=activity.to_frame(),
         activity_forecast=runs["activity"].frame,
         stage_history=stages.to_frame().select("ds", stage="unique_id", users=pl.col("y").cast(pl.Int64)),
-        stage_forecast=runs["stages"].frame,
+        stage_forecast=frame_in(runs, "stages"),
         accounting=place.growth(moment),
         interest_history=Panel(interests.ids, interests.dates, as_shares(interests.y)).to_frame(),
-        interest_forecast=runs["interests"].frame,
+        interest_forecast=frame_in(runs, "interests"),
         retention=retention(place.store, moment, place.rule),
         habits=habits(place.store, moment),
         backtests={what: ahead.backtest for what, ahead in runs.items()},
@@ -93,9 +95,24 @@ def gather_events(
         findings=place.check(),
         recommendations=shown_to(place, seen, moment) if seen else None,
         notes=tuple(
-            dict.fromkeys([*(note for ahead in runs.values() for note in worded(ahead)), *(seen.notes if seen else ())])
+            dict.fromkeys(
+                [*short, *(note for ahead in runs.values() for note in worded(ahead)), *(seen.notes if seen else ())]
+            )
         ),
     )
+
+
+def shares(panel: Panel, horizon_days: int) -> Run | None:
+    """Return the forecast of shares; None where too few days are known."""
+    try:
+        return run_shares(panel, horizon_days)
+    except NotEnoughDataError:
+        return None
+
+
+def frame_in(runs: Mapping[str, Run], what: str) -> pl.DataFrame | None:
+    """Return a forecast as a table; None where there is none."""
+    return runs[what].frame if what in runs else None
 
 
 def end_of(panel: Panel, timezone: str) -> datetime:
