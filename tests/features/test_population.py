@@ -1,5 +1,6 @@
-"""The population against the table of users at each day's end; accounts of chosen days; cohorts by hand."""
+"""The population against the table of users at each day's end; accounts of chosen days; moves by age; interests."""
 
+from collections import Counter
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -12,8 +13,9 @@ from foretide.errors import NotEnoughDataError
 from foretide.events.records import FrameBuckets
 from foretide.features.fold import feature_table
 from foretide.features.lifecycle import LifecycleRule
-from foretide.features.population import accounting, retention, stage_counts, transitions, whole_days
-from foretide.schema import ACCOUNTING, RETENTION, STAGE_COUNTS, STAGES
+from foretide.features.moves import AGES, INTEREST_MIX, MATRICES, interest_mix, transition_matrices
+from foretide.features.population import accounting, stage_counts, transitions, whole_days
+from foretide.schema import ACCOUNTING, STAGE_COUNTS, STAGES
 
 BEGIN = datetime(2024, 2, 1, tzinfo=UTC)
 END = BEGIN + timedelta(days=100)
@@ -87,7 +89,7 @@ def test_later_events_and_their_order_change_nothing(users, hours):
     as_of = BEGIN + timedelta(days=60)
     known = [[0, *hours_] for hours_ in users]
     more = [[*hours_, 24 * 60 + hours] for hours_ in known]
-    for tell in (stage_counts, accounting, retention):
+    for tell in (stage_counts, accounting):
         first = tell(log([[h for h in hours_ if h < 24 * 60] for hours_ in known]), as_of)
         assert tell(log(more), as_of).equals(first)
         assert tell(log([hours_[::-1] for hours_ in more]), as_of).equals(first)
@@ -116,23 +118,73 @@ def test_days_are_those_over_by_as_of():
         stage_counts(buckets, BEGIN + timedelta(hours=6))
 
 
-@given(USERS, ZONES)
+def age_of(hours, zone, first):
+    """Return the bucket of ages of a user at the end of a day; None for who was not there yet."""
+    age = day_end(first, zone) - (BEGIN + timedelta(hours=min(hours)))
+    if age <= timedelta(0):
+        return None
+    return AGES[sum(age >= timedelta(days=n) for n in (28, 84, 365))]
+
+
+@given(USERS, ZONES, st.dates(FIRST, LAST), st.integers(1, 60))
+@settings(max_examples=20, deadline=None)
+def test_transition_matrices_are_the_pairs_of_stages_by_age(users, zone, first, days):
+    buckets = log(users, zone)
+    last = first + timedelta(days=days)
+    before, after = stages_at(buckets, first), stages_at(buckets, last)
+    keys = [(age_of(users[int(user[1:])], zone, first), before.get(user), stage) for user, stage in after.items()]
+    pairs = Counter(keys)
+    table = transition_matrices(buckets, first, last, RULE)
+    assert table.schema == MATRICES
+    assert {row[:3]: row[3] for row in table.rows() if row[3]} == dict(pairs)
+    assert table.height == (len(AGES) * len(STAGES) + 1) * len(STAGES)
+    for age, stage, _, n, chance in table.rows():
+        came = sum(count for key, count in pairs.items() if key[:2] == (age, stage))
+        assert chance == (n / came if came else None)
+    total = table.group_by("stage", "next_stage").agg(pl.col("users").sum())
+    expected = transitions(buckets, first, last, RULE)
+    assert sorted(total.rows(), key=str) == sorted(expected.rows(), key=str)
+
+
+def test_every_age_is_told_apart():
+    users = [[0], [24 * 73], [24 * 74], [24 * 90], [24 * 100]]
+    first = FIRST + timedelta(days=101)
+    table = transition_matrices(log(users), first, first + timedelta(days=1), RULE).filter(pl.col("users") > 0)
+    assert dict(table.group_by("age").agg(pl.col("users").sum()).rows()) == {"84-364": 1, "28-83": 2, "0-27": 2}
+
+
+def shopping(rows, zone="UTC"):
+    """Return events of hours after the beginning and categories."""
+    table = [("u", BEGIN + timedelta(hours=h), category) for h, category in rows]
+    schema = {"user_id": pl.String, "ts": pl.Datetime("us", "UTC"), "category": pl.String}
+    return FrameBuckets(pl.DataFrame(table, schema=schema, orient="row"), zone)
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 24 * 40), st.sampled_from(["a", "b", "c", None])), max_size=40),
+    ZONES,
+    st.integers(1, 4),
+)
 @settings(max_examples=30, deadline=None)
-def test_retention_is_counted_by_hand(users, zone):
-    weeks = [{monday(BEGIN + timedelta(hours=h), zone) for h in hours} for hours in users]
-    this = monday(END, zone)  # not over
-    cohorts = sorted({min(seen) for seen in weeks if min(seen) < this})
+def test_the_mix_of_interests_is_counted_by_hand(rows, zone, top):
+    as_of = BEGIN + timedelta(days=38)
+    this = monday(as_of.astimezone(ZoneInfo(zone)).date())
+    known = [(monday((BEGIN + timedelta(hours=h)).astimezone(ZoneInfo(zone)).date()), name) for h, name in rows if name]
+    known = [(week, name) for week, name in known if week < this]
+    sizes = Counter(name for _, name in known)
+    order = sorted(sizes, key=lambda name: (-sizes[name], name))
+    shown = [*order[:top], *(["(other)"] if order[top:] else [])]
     expected = []
-    for cohort in cohorts:
-        members = [seen for seen in weeks if min(seen) == cohort]
-        for age in range((this - cohort).days // 7):
-            back = sum(cohort + timedelta(weeks=age) in seen for seen in members)
-            expected.append((cohort, age, len(members), back))
-    table = retention(log(users, zone), END)
-    assert table.schema == RETENTION
+    week = min((week for week, _ in known), default=this)
+    while week < this:
+        names = [name if name in order[:top] else "(other)" for at, name in known if at == week]
+        n = len(names)
+        expected += [(week, name, names.count(name), names.count(name) / n if n else None) for name in shown]
+        week += timedelta(weeks=1)
+    table = interest_mix(shopping(rows, zone), as_of, top)
+    assert table.schema == INTEREST_MIX
     assert table.rows() == expected
 
 
-def monday(moment, zone):
-    day = moment.astimezone(ZoneInfo(zone)).date()
+def monday(day):
     return day - timedelta(days=day.weekday())

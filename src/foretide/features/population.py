@@ -1,4 +1,4 @@
-"""The whole population: stages by day, the account of growth, moves between stages, retention of cohorts.
+"""The whole population: stages by day, the account of growth, moves between stages.
 
 Everything is computed bucket by bucket and added up; a user is in one bucket only.
 """
@@ -20,8 +20,8 @@ from foretide.features.lifecycle import CHURNED, LifecycleRule, lifecycle_dtype
 from foretide.features.now import midnight
 from foretide.features.series import last_day
 from foretide.features.state import Events
-from foretide.features.user_events import Longs, UserEvents, ticks, user_events
-from foretide.schema import ACCOUNTING, RETENTION, STAGE_COUNTS, STAGES, TS
+from foretide.features.user_events import Longs, ticks, user_events
+from foretide.schema import ACCOUNTING, STAGE_COUNTS, STAGES, TS
 
 #: Places of a table of moves: not there yet, then the stages.
 OUTSIDE = 0
@@ -197,37 +197,3 @@ def whole_days(buckets: Buckets, as_of: datetime) -> list[date]:
     if first > last:
         raise NotEnoughDataError(f"there is no whole day with events before {as_of:%Y-%m-%d %H:%M} UTC")
     return [first + timedelta(days=n) for n in range((last - first).days + 1)]
-
-
-def retention(buckets: Buckets, as_of: datetime, rule: LifecycleRule | None = None) -> pl.DataFrame:
-    """Return how many users of each weekly cohort are active in each later week, ``schema.RETENTION``.
-
-    A cohort are the users whose first event lies in the week that begins on its Monday; only whole weeks
-    before ``as_of`` are counted.
-    """
-    end = last_day(as_of, buckets.timezone) + timedelta(days=1)
-    monday = end - timedelta(days=end.weekday())
-    weeks = user_events(buckets, midnight(monday, buckets.timezone), rule or LifecycleRule())
-    empty = pl.DataFrame(schema={"cohort": pl.Date, "age": pl.Int32, "retained": pl.UInt32})
-    parts = pl.concat([empty, *map(_cohort_weeks, weeks)])
-    table = parts.group_by("cohort", "age").agg(pl.col("retained").sum().cast(pl.Int64))
-    size = table.filter(pl.col("age") == 0).select("cohort", users="retained")
-    return _with_quiet_weeks(table.join(size, on="cohort"), monday)
-
-
-def _cohort_weeks(events: UserEvents) -> pl.DataFrame:
-    user = np.repeat(np.arange(len(events.users)), np.diff(events.starts))
-    week = pl.Series(events.day).cast(pl.Date).dt.truncate("1w")
-    weeks = pl.DataFrame({"user": user, "week": week}).unique()
-    weeks = weeks.with_columns(cohort=pl.col("week").min().over("user"))
-    age = ((pl.col("week") - pl.col("cohort")).dt.total_days() // 7).cast(pl.Int32)
-    return weeks.group_by("cohort", age.alias("age")).agg(retained=pl.len())
-
-
-def _with_quiet_weeks(table: pl.DataFrame, monday: date) -> pl.DataFrame:
-    """Add the weeks in which nobody of a cohort was active."""
-    cohorts = table.select("cohort", "users").unique()
-    oldest = (pl.lit(monday) - pl.col("cohort")).dt.total_days() // 7
-    grid = cohorts.with_columns(age=pl.int_ranges(0, oldest, dtype=pl.Int32)).explode("age")
-    full = grid.join(table.drop("users"), on=["cohort", "age"], how="left")
-    return full.with_columns(pl.col("retained").fill_null(0)).select(RETENTION.names()).sort("cohort", "age")
