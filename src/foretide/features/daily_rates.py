@@ -1,0 +1,114 @@
+"""The daily rates by which a population is watched: who is there, comes, goes and comes back, how much, of what."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta
+from functools import partial
+
+import polars as pl
+
+from foretide.events.engine import Engine, LocalEngine
+from foretide.events.records import Buckets, FrameBuckets
+from foretide.features.lifecycle import LifecycleRule
+from foretide.features.now import midnight
+from foretide.features.population import accounting, whole_days
+
+#: Interest shares that are watched.
+TOP_CATEGORIES = 5
+#: Who is new, lost or back is not known at the beginning of a log: these series begin after so many windows.
+BURN_IN_WINDOWS = 8
+FLOWS = ("new", "resurrected", "lost")
+#: The prefix of the series of a category's share.
+SHARE = "share: "
+
+#: Of a bucket: counts by day; ``kind`` is a flow, ``users``, ``events`` or ``category`` (with its name).
+TALLY = pl.Schema({"ds": pl.Date(), "kind": pl.String(), "category": pl.String(), "events": pl.Int64()})
+#: ``y`` is a count if ``n`` is null, else a ratio to ``n`` (users or events); null where ``n`` is 0.
+RATES = pl.Schema({"series": pl.String(), "ds": pl.Date(), "y": pl.Float64(), "n": pl.Int64()})
+
+
+def daily_rates(
+    buckets: Buckets,
+    as_of: datetime,
+    rule: LifecycleRule | None = None,
+    top: int = TOP_CATEGORIES,
+    engine: Engine | None = None,
+) -> pl.DataFrame:
+    """Return the rates of each whole day before ``as_of``, ``RATES``, series by series.
+
+    These are ``active_users`` (who had a critical event that day), the flows ``new``, ``resurrected`` and ``lost``
+    of ``population.accounting``, ``events_per_active_user``, and ``share: <category>`` for the ``top`` largest.
+
+    Parameters
+    ----------
+    buckets
+        The events.
+    as_of
+        Exclusive.
+    rule
+        The lifecycle rule; the default one if None.
+    top
+        Number of categories.
+    engine
+        Where buckets are counted; threads if None.
+
+    Raises
+    ------
+    NotEnoughDataError
+        If there is no whole day with an event.
+    """
+    rule = rule or LifecycleRule()
+    days = whole_days(buckets, as_of)
+    job = partial(rates_part, days=days, rule=rule)
+    parts = pl.concat((engine or LocalEngine()).map_buckets(job, buckets, TALLY))
+    counts = parts.group_by("ds", "kind", "category").agg(pl.col("events").sum())
+    users, events = (_on_days(counts.filter(kind=kind), days) for kind in ("users", "events"))
+    series = [_counted("active_users", users)]
+    burnt = days[BURN_IN_WINDOWS * rule.window_days :]
+    series += [_counted(flow, _on_days(counts.filter(kind=flow), burnt)) for flow in FLOWS]
+    series.append(_divided("events_per_active_user", events, users))
+    return pl.concat([*series, *_shares(counts.filter(kind="category"), days, top)])
+
+
+def rates_part(buckets: Buckets, i: int, days: Sequence[date], rule: LifecycleRule) -> pl.DataFrame:
+    """Return ``TALLY`` of a bucket."""
+    end = midnight(days[-1] + timedelta(days=1), buckets.timezone)
+    rows = buckets.bucket(i, ["user_id", "ts", "event_type", "value", "category"], end)
+    flows = accounting(FrameBuckets(rows, buckets.timezone), end, rule, days)
+    local = pl.col("ts").dt.convert_time_zone(buckets.timezone).dt.date().alias("ds")
+    critical = rows if rule.critical_events is None else rows.filter(pl.col("event_type").is_in(rule.critical_events))
+    tallies = [
+        flows.unpivot(FLOWS, index="ds", variable_name="kind", value_name="events"),
+        critical.group_by(local).agg(kind=pl.lit("users"), events=pl.col("user_id").n_unique()),
+        critical.group_by(local).agg(kind=pl.lit("events"), events=pl.len()),
+    ]
+    named = rows.filter(pl.col("category").is_not_null())
+    by_category = named.group_by(local, "category").agg(kind=pl.lit("category"), events=pl.len())
+    tallies = [table.with_columns(category=pl.lit(None, pl.String())) for table in tallies]
+    return pl.concat([table.select(TALLY.names()).cast(TALLY) for table in (*tallies, by_category)])
+
+
+def _on_days(counts: pl.DataFrame, days: Sequence[date]) -> pl.DataFrame:
+    """Return ``ds, events`` for each of the days, 0 without any."""
+    grid = pl.DataFrame({"ds": days}, schema={"ds": pl.Date})
+    table = grid.join(counts.group_by("ds").agg(pl.col("events").sum()), on="ds", how="left").sort("ds")
+    return table.with_columns(pl.col("events").fill_null(0))
+
+
+def _counted(name: str, counts: pl.DataFrame) -> pl.DataFrame:
+    n = pl.lit(None, pl.Int64())
+    return counts.select(series=pl.lit(name), ds="ds", y=pl.col("events").cast(pl.Float64), n=n)
+
+
+def _divided(name: str, counts: pl.DataFrame, by: pl.DataFrame) -> pl.DataFrame:
+    ratio = pl.when(pl.col("n") > 0).then(pl.col("events") / pl.col("n"))
+    return counts.with_columns(n=by["events"]).select(series=pl.lit(name), ds="ds", y=ratio, n="n")
+
+
+def _shares(counts: pl.DataFrame, days: Sequence[date], top: int) -> list[pl.DataFrame]:
+    """Return a table for each of the ``top`` categories, largest first."""
+    total = _on_days(counts, days)
+    sizes = counts.group_by("category").agg(pl.col("events").sum())
+    names = sizes.sort("events", "category", descending=[True, False])["category"].head(top)
+    return [_divided(SHARE + name, _on_days(counts.filter(category=name), days), total) for name in names]
