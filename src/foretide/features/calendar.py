@@ -1,0 +1,114 @@
+"""Known events: the holidays of a country, and what a team knows of itself (a campaign, a launch, a strike)."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator, Sequence
+from datetime import date, timedelta
+from pathlib import Path
+
+import polars as pl
+
+from foretide.errors import UsageError
+
+#: ``ds`` to ``end``, both inclusive, are local days; ``category`` is the one it is about, null for all.
+CALENDAR = pl.Schema({"event": pl.String(), "ds": pl.Date(), "end": pl.Date(), "category": pl.String()})
+
+NEEDED = ("name", "start", "end")
+HEADER = (*NEEDED, "category")
+LIST_COUNTRIES = 'python -c "import holidays; print(*holidays.list_supported_countries())"'
+
+
+def country_holidays(country: str, first: date, last: date) -> pl.DataFrame:
+    """Return the public holidays from one day to another, ``CALENDAR`` in the order of time.
+
+    Parameters
+    ----------
+    country
+        ISO code, with a region where holidays differ: ``DE``, ``DE-BY``.
+    first, last
+        Both inclusive.
+
+    Raises
+    ------
+    UsageError
+        If the package ``holidays`` does not know the country or region.
+    """
+    import holidays
+
+    code, _, region = country.strip().upper().partition("-")
+    years = range(first.year, last.year + 1)
+    try:
+        known = holidays.country_holidays(code, subdiv=region or None, years=years, language="en_US")
+    except NotImplementedError as error:
+        raise UsageError(
+            f"no holidays are known of {country!r}; give a code such as DE or DE-BY, and list the countries with "
+            f"{LIST_COUNTRIES}"
+        ) from error
+    days = [(name, day, day, None) for day, name in sorted(known.items()) if first <= day <= last]
+    table = pl.DataFrame(days, schema=CALENDAR, orient="row")
+    # Days in a row with one name (a week of New Year) are one event.
+    follows = (pl.col("ds").diff() == timedelta(days=1)) & (pl.col("event") == pl.col("event").shift())
+    spells = table.group_by((~follows.fill_null(False)).cum_sum().alias("spell"), maintain_order=True)
+    return spells.agg(pl.col("event", "ds").first(), pl.col("end").last(), pl.col("category").first()).drop("spell")
+
+
+def own_events(path: Path) -> pl.DataFrame:
+    """Return the events of a CSV file, ``CALENDAR`` in the order of time.
+
+    Parameters
+    ----------
+    path
+        UTF-8 with a header ``name,start,end[,category]``; days are written 2025-12-24, an empty ``end`` is the day
+        of the start, an empty ``category`` means all.
+
+    Raises
+    ------
+    UsageError
+        If the file cannot be read or a row is not of this form; names the line.
+    """
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            rows = list(_rows(csv.reader(file, strict=True), path))
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{path} is not UTF-8; save it again as UTF-8") from error
+    return pl.DataFrame(rows, schema=CALENDAR, orient="row").sort("ds", "end", "event")
+
+
+def _rows(reader: Iterator[list[str]], path: Path) -> Iterator[tuple[str, date, date, str | None]]:
+    line = 1
+    try:
+        header = [name.strip().lower() for name in next(reader, [])]
+        if not set(NEEDED) <= set(header) <= set(HEADER) or len(header) != len(set(header)):
+            raise UsageError(f"{path}:1: the header must be name,start,end or name,start,end,category, not {header}")
+        for row in reader:
+            line = reader.line_num  # type: ignore[attr-defined]
+            if any(cell.strip() for cell in row):
+                yield _event(dict(zip(header, _cells(row, header, f"{path}:{line}"), strict=True)), f"{path}:{line}")
+    except csv.Error as error:
+        raise UsageError(f"{path}:{line + 1}: {error}; write name,start,end[,category]") from error
+
+
+def _cells(row: Sequence[str], header: Sequence[str], place: str) -> list[str]:
+    if len(row) != len(header):
+        raise UsageError(f"{place}: {len(row)} cells where the header has {len(header)}; quote a name with a comma")
+    return [cell.strip() for cell in row]
+
+
+def _event(row: dict[str, str], place: str) -> tuple[str, date, date, str | None]:
+    if not row["name"]:
+        raise UsageError(f"{place}: the event has no name; give it one")
+    start = _day(row["start"], place)
+    end = _day(row["end"], place) if row["end"] else start
+    if end < start:
+        raise UsageError(f"{place}: {row['name']!r} ends on {end}, before it starts on {start}")
+    return row["name"], start, end, row.get("category") or None
+
+
+def _day(text: str, place: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise UsageError(f"{place}: {text!r} is no day; write it as 2025-12-24") from error
