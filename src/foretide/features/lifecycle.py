@@ -26,6 +26,10 @@ NEVER = np.iinfo(np.int64).min
 ABSENT = -1
 
 NEW, GROWING, ACTIVE, RESURRECTED, AT_RISK, CHURNED = range(len(STAGES))
+#: Why a user is in a stage, and in which stage that is; ``ABSENT`` finds the last.
+REASONS = ("recent", "more_days", "steady", "came_back", "silence", "fewer_days", "long_silence")
+RECENT, MORE_DAYS, STEADY, CAME_BACK, SILENCE, FEWER_DAYS, LONG_SILENCE = range(len(REASONS))
+STAGE_OF = np.array([NEW, GROWING, ACTIVE, RESURRECTED, AT_RISK, AT_RISK, CHURNED, ABSENT], np.int8)
 
 #: Fewest active days in both windows for a change to be judged.
 LEAST_ACTIVE_DAYS = 5
@@ -105,7 +109,13 @@ def update(state: State, ts: int, day: int, window_days: int) -> None:
 
 @njit(cache=True, nogil=True)
 def stage(state: State, as_of: int, today: int, window_days: int) -> int:
-    """Return the stage at ``as_of`` as an index into ``schema.STAGES``, or ``ABSENT``.
+    """Return the stage at ``as_of`` as an index into ``schema.STAGES``, or ``ABSENT``; parameters as ``reason``."""
+    return STAGE_OF[reason(state, as_of, today, window_days)]
+
+
+@njit(cache=True, nogil=True)
+def reason(state: State, as_of: int, today: int, window_days: int) -> int:
+    """Return why a user is in a stage, as an index into ``REASONS``, or ``ABSENT``.
 
     Parameters
     ----------
@@ -123,27 +133,27 @@ def stage(state: State, as_of: int, today: int, window_days: int) -> int:
     window = window_days * DAY_US
     gap = as_of - state.last
     if gap >= 4 * window:
-        return CHURNED
+        return LONG_SILENCE
     if gap >= 2 * window:
-        return AT_RISK
+        return SILENCE
     if state.returned != NEVER and as_of - state.returned < 2 * window:
-        return RESURRECTED
+        return CAME_BACK
     age = as_of - state.first
     if age < 2 * window:
-        return NEW
-    return trend(state, today, window_days) if age >= 8 * window else ACTIVE
+        return RECENT
+    return trend(state, today, window_days) if age >= 8 * window else STEADY
 
 
 @njit(cache=True, nogil=True)
 def trend(state: State, today: int, window_days: int) -> int:
-    """Compare active days of the last 4 W with those of the 4 W before: growing, at risk or active."""
+    """Compare active days of the last 4 W with those of the 4 W before: more, fewer or steady."""
     since, month = today - state.last_day, 4 * window_days
     recent = active_between(state.days, -since, month - since)
     before = active_between(state.days, month - since, 2 * month - since)
     total = recent + before
     if total < LEAST_ACTIVE_DAYS:
-        return ACTIVE
+        return STEADY
     z = (recent - before) / np.sqrt(total)
     if z >= CLEAR_CHANGE:
-        return GROWING
-    return AT_RISK if z <= -CLEAR_CHANGE else ACTIVE
+        return MORE_DAYS
+    return FEWER_DAYS if z <= -CLEAR_CHANGE else STEADY

@@ -1,0 +1,110 @@
+"""The life of each user: every change of stage, since when and why.
+
+Judged at the end of each local day. This needs the days one by one, so it is no part of a live state.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import date, datetime, timedelta
+
+import numpy as np
+import polars as pl
+from numba import njit
+from numpy.typing import NDArray
+
+from foretide.events.records import Buckets
+from foretide.features import lifecycle
+from foretide.features.lifecycle import ABSENT, REASONS, STAGE_OF, LifecycleRule, lifecycle_dtype
+from foretide.features.now import midnight
+from foretide.features.series import last_day
+from foretide.features.state import Events
+from foretide.features.user_events import Ints, Longs, UserEvents, as_arrays, ticks
+from foretide.schema import STAGES
+
+HISTORY = pl.Schema(
+    {"user_id": pl.String(), "since": pl.Date(), "stage": pl.String(), "reason": pl.String(), "days": pl.Int32()}
+)
+EPOCH_DAY = date(1970, 1, 1)
+
+
+def stage_history(
+    buckets: Buckets, as_of: datetime, rule: LifecycleRule | None = None, users: Sequence[str] | None = None
+) -> pl.DataFrame:
+    """Return each user's stages in the order of time.
+
+    Parameters
+    ----------
+    buckets
+        The events.
+    as_of
+        In UTC, exclusive; the last whole local day before it is the last that is judged.
+    rule
+        The lifecycle rule; the default one if None.
+    users
+        Ids; all if None.
+
+    Returns
+    -------
+    pl.DataFrame
+        ``user_id, since, stage, reason, days``: the first day at whose end the stage and its reason (one of
+        ``lifecycle.REASONS``) held, and for how many days they did, or have so far.
+    """
+    rule = rule or LifecycleRule()
+    end = last_day(as_of, buckets.timezone)
+    parts = (_changes(events, end, buckets.timezone, rule) for events in _critical_events(buckets, end, rule, users))
+    return pl.concat([HISTORY.to_frame(), *parts])
+
+
+def _critical_events(
+    buckets: Buckets, end: date, rule: LifecycleRule, users: Sequence[str] | None
+) -> Iterator[UserEvents]:
+    until = midnight(end + timedelta(days=1), buckets.timezone)
+    for i in buckets.ids:
+        rows = buckets.bucket(i, ["user_id", "ts", "event_type"], until)
+        if rule.critical_events is not None:
+            rows = rows.filter(pl.col("event_type").is_in(rule.critical_events))
+        if users is not None:
+            rows = rows.filter(pl.col("user_id").is_in(users))
+        if rows.height:
+            yield as_arrays(rows.drop("event_type"), buckets.timezone)
+
+
+def _changes(events: UserEvents, end: date, timezone: str, rule: LifecycleRule) -> pl.DataFrame:
+    first = EPOCH_DAY + timedelta(days=int(events.events["day"].min()))
+    days = [first + timedelta(days=n) for n in range((end - first).days + 1)]
+    at, today = ticks([midnight(day + timedelta(days=1), timezone) for day in days], timezone)
+    why = np.full((len(events.users), len(days)), ABSENT, np.int8)
+    _judge(
+        events.starts, events.events, at, today, rule.window_days, np.zeros(1, lifecycle_dtype(rule.window_days)), why
+    )
+    before = np.hstack([np.full((len(why), 1), ABSENT, np.int8), why[:, :-1]])
+    user, day = np.nonzero(why != before)
+    code = why[user, day]
+    ends = np.where(np.append(user[1:], -1) == user, np.append(day[1:], 0), len(days))
+    return pl.DataFrame(
+        {
+            "user_id": events.users.gather(user),
+            "since": pl.Series(days, dtype=pl.Date).gather(day),
+            "stage": pl.Series(STAGES).gather(STAGE_OF[code]),
+            "reason": pl.Series(REASONS).gather(code),
+            "days": (ends - day).astype(np.int32),
+        }
+    )
+
+
+# As in the fold: save this file too after a change in the lifecycle, or the cache keeps the old kernel.
+@njit(cache=True, nogil=True)
+def _judge(
+    starts: Longs, events: Events, at: Longs, today: Ints, window_days: int, state: Events, why: NDArray[np.int8]
+) -> None:
+    """Write the reason of each user's stage at each moment to ``why``, ``(n_users, n_moments)``."""
+    nothing = state.copy()
+    for user in range(starts.size - 1):
+        state[0] = nothing[0]
+        event, end = starts[user], starts[user + 1]
+        for cut in range(at.size):
+            while event < end and events[event].ts < at[cut]:
+                lifecycle.update(state[0], events[event].ts, events[event].day, window_days)
+                event += 1
+            why[user, cut] = lifecycle.reason(state[0], at[cut], today[cut], window_days)
