@@ -137,7 +137,12 @@ def expectations(asked: Question, model: ActivityModel, users: Sequence[str] | N
         schema={"user_id": pl.String, "stage": pl.String},
     )
     ahead = pl.concat([model.predict(wanted), model.predict_strangers(strangers)])
-    rows = pl.concat([wanted.select("user_id", "stage"), strangers])
+    rows = pl.concat(
+        [
+            wanted.select("user_id", "stage", known=pl.lit(value=True)),
+            strangers.with_columns(known=pl.lit(value=False)),
+        ]
+    )
     return (
         pl.concat([rows, ahead], how="horizontal")
         .with_columns(as_of=pl.lit(asked.as_of), horizon_days=pl.lit(asked.horizon_days))

@@ -75,6 +75,7 @@ FINDINGS = pl.Schema({"check": pl.String(), "count": pl.Int64(), "example": pl.S
 OUTLOOK = pl.Schema(
     {
         "user_id": pl.String(),
+        "known": pl.Boolean(),  # whether there is any activity of the user; else told as a new user
         "as_of": TS,
         "horizon_days": pl.Int32(),
         "stage": pl.String(),

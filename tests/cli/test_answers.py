@@ -8,6 +8,7 @@ from datetime import timedelta
 import polars as pl
 import pytest
 
+from foretide import __version__
 from foretide.schema import OUTLOOK, RECOMMENDATIONS
 
 FORECAST = ["unique_id", "ds", "mean", "median", "lo-80", "hi-80", "lo-95", "hi-95"]
@@ -69,9 +70,16 @@ def test_an_unknown_user_is_answered_and_told(foretide, shop):
         (("forecast", "events", "--by", "shoe_size"), "shoe_size"),
         (("forecast", "events", "--as-of", "yesterday"), "yesterday"),
         (("forecast", "events", "-o", "answer.xlsx"), ".parquet"),
+        (("forecast", "events", "-o", "answer.pdf"), ".csv or .json or .parquet"),
+        (("forecast", "events", "-o", "/proc/answer.csv"), "/proc/answer.csv cannot be written: "),
+        (("report", "-o", "answer.pdf"), ".html or .htm"),
+        (("report", "-o", "/proc/answer.html"), "/proc/answer.html cannot be written: "),
+        (("forecast", "events", "--lang", "xx"), "'xx'; give one of en, zh"),
+        (("report", "--lang", "xx"), "'xx'; give one of en, zh"),
         (("forecast", "events", "-o", "nowhere/answer.csv"), "nowhere"),
         (("outlook",), "--all"),
-        (("outlook", "u1", "--all"), "--all"),
+        (("outlook", "u1", "--all"), "you named the user 'u1' and gave --all"),
+        (("recommend", "u1", "--all"), "you named the user 'u1' and gave --all"),
         (("recommend", "--all", "-k", "0"), "k"),
     ],
 )
@@ -80,6 +88,48 @@ def test_a_question_that_cannot_be_answered(foretide, shop, arguments, words):
     assert told.code in {1, 2}
     assert words in told.err
     assert "Traceback" not in told.err
+    assert told.out == ""
+
+
+def test_the_version(foretide):
+    told = foretide("--version")
+    assert (told.code, told.out) == (0, f"foretide {__version__}\n")
+
+
+@pytest.mark.parametrize("asked", ["stages", "outlook"])
+def test_a_language_from_the_environment_is_checked_too(foretide, shop, monkeypatch, asked):
+    monkeypatch.setenv("FORETIDE_LANG", "xx")
+    told = foretide(asked, "-w", shop)
+    assert told.code == 2
+    assert "en, zh" in told.err
+
+
+def test_an_unknown_user_has_a_row_that_says_so(foretide, shop, simulation):
+    user = simulation.events["user_id"][0]
+    for name, known in ((user, True), ("nobody", False)):
+        (row,) = json.loads(foretide("outlook", name, "-w", shop, "--format", "json").out)
+        assert (row["user_id"], row["known"]) == (name, known)
+        (line,) = csv.DictReader(io.StringIO(foretide("outlook", name, "-w", shop, "--format", "csv").out))
+        assert line["known"] == str(known).lower()
+    told = foretide("outlook", "nobody", "-w", shop)
+    assert told.code == 0
+    assert "known" in told.out
+    assert "False" in told.out
+
+
+def test_the_outlook_of_one_user_in_json_has_the_interests(foretide, shop, simulation, tmp_path):
+    user = simulation.events["user_id"][0]
+    (row,) = json.loads(foretide("outlook", user, "-w", shop, "--format", "json").out)
+    shares = pl.DataFrame(row["interests"])
+    assert shares.columns == ["category", "share_now", "share_expected"]
+    assert shares["category"].is_unique().all()
+    assert shares["share_now"].sum() == pytest.approx(1, abs=0.02)
+    assert shares["share_expected"].sum() == pytest.approx(1, abs=0.02)
+    assert shares["share_now"].is_sorted(descending=True)
+    path = tmp_path / "one.json"
+    foretide("outlook", user, "-w", shop, "-o", path)
+    assert json.loads(path.read_text())[0]["interests"] == row["interests"]
+    assert "interests" not in json.loads(foretide("outlook", "--all", "-w", shop, "--format", "json").out)[0]
 
 
 def test_nothing_after_as_of_is_known(foretide, shop):

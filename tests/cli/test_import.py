@@ -120,6 +120,28 @@ def test_a_column_can_be_corrected(foretide, place, tmp_path):
     assert counts(told.out) == (1, 1, 0, 0)
 
 
+def test_an_unknown_name_is_refused_and_a_name_of_ones_own_is_said_to_be_one(foretide, place, tmp_path):
+    path = write(tmp_path, "orders.csv", CSV)
+    told = foretide("import", path, "-w", place, "--map", "usr_id=CustomerID")
+    assert told.code == 2
+    assert "'usr_id' is not one of user_id, ts, item_id" in told.err
+    assert "--map property.usr_id=CustomerID" in told.err
+    shown = foretide("import", path, "-w", place, "--dry-run", "--map", "property.land=country")
+    assert shown.code == 0
+    assert re.search(r"^land +country", shown.out, re.MULTILINE)
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_a_name_that_is_there_twice_is_told(foretide, place, tmp_path, lang):
+    told = foretide(
+        "import", write(tmp_path, "x.csv", "user,ts,tag,tag\nu,1767261600,a,b\n"), "-w", place, "--lang", lang
+    )
+    assert re.search(r"^tag_2 +tag_2", told.out, re.MULTILINE)
+    assert len(re.findall(r"tag_2[。.]", told.out)) == 1
+    once = foretide("import", write(tmp_path, "y.csv", "user,ts,,tag\nu,1767261600,a,b\n"), "-w", place, "--lang", lang)
+    assert not re.search(r"tag_2[。.]|column_3[。.]", once.out)
+
+
 def test_a_folder_that_is_no_workspace(foretide, tmp_path):
     told = foretide("check", "-w", tmp_path)
     assert told.code == 2

@@ -147,7 +147,7 @@ def simulated_outlook(rng: np.random.Generator, stages: pl.DataFrame) -> pl.Data
             "expected_active_days": 12 * (1 - chance),
         }
     )
-    fixed = frame.with_columns(as_of=pl.lit(datetime(2025, 1, 1, tzinfo=UTC), dtype=TS), horizon_days=H)
+    fixed = frame.with_columns(as_of=pl.lit(datetime(2025, 1, 1, tzinfo=UTC), dtype=TS), horizon_days=H, known=True)
     return fixed.select(pl.col(name).cast(kind) for name, kind in OUTLOOK.items())
 
 

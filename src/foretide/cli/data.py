@@ -97,6 +97,8 @@ def show_mapping(source: FileSource) -> None:
     mapping = source.mapping
     title = say("cli.mapping", file=source.path.name, kind=say(f"mapping.kind.{mapping.kind}"))
     emit(mapping.to_frame(), title=title)
+    if source.layout.dialect is not None and source.layout.dialect.repeated:
+        typer.echo(say("cli.repeated", columns=", ".join(source.layout.dialect.repeated)))
 
 
 def show_counts(name: str, counts: Counts) -> None:

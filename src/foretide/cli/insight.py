@@ -26,6 +26,9 @@ from foretide.text import say, speaking
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    import polars as pl
+
+    from foretide.outlook import Outlook
     from foretide.workspace import Workspace
 
 What = Annotated[
@@ -145,7 +148,8 @@ def outlook(
         place = Workspace.open(workspace)
         tell_end(place, as_of)
         seen = place.outlook(chosen(user, everyone), horizon, parse_time(as_of))
-        emit(seen.users, print_as, output)
+        nested = user is not None and (output.suffix == ".json" if output else print_as is Format.json)
+        emit(with_interests(seen) if nested else seen.users, print_as, output)
         if user is not None and print_as is Format.table and output is None:
             emit(seen.interests, title=say("cli.interests"))
         for note in seen.notes:
@@ -196,9 +200,22 @@ def tell_end(place: Workspace, as_of: str | None) -> None:
         inform(say("cli.log_ended", days=f"{days:,}", as_of=as_of, last=f"{last:%Y-%m-%d}"))
 
 
+def with_interests(seen: Outlook) -> pl.DataFrame:
+    """Return the outlook with a list of each user's interests, now and expected, the largest first."""
+    import polars as pl
+
+    names = [name for name in seen.interests.columns if name != "user_id"]
+    ordered = seen.interests.sort("share_now", descending=True, nulls_last=True)
+    lists = ordered.group_by("user_id", maintain_order=True).agg(interests=pl.struct(names))
+    joined = seen.users.join(lists, on="user_id", how="left", maintain_order="left")
+    return joined.with_columns(pl.col("interests").fill_null([]))
+
+
 def chosen(user: str | None, everyone: bool) -> list[str] | None:
     """Return the users asked about, None for all."""
-    if (user is None) != everyone:
+    if user is not None and everyone:
+        raise typer.BadParameter(f"you named the user {user!r} and gave --all; leave one of them out")
+    if user is None and not everyone:
         raise typer.BadParameter("name one user, or give --all")
     return None if user is None else [user]
 

@@ -9,6 +9,8 @@ from typing import Annotated
 
 import typer
 
+from foretide.text import LANGUAGES
+
 
 class Format(StrEnum):
     """How a table is printed."""
@@ -28,7 +30,18 @@ AsOf = Annotated[
         "Default: the end of the last whole day.",
     ),
 ]
-Lang = Annotated[str, typer.Option(envvar="FORETIDE_LANG", help="Language of what is said: en or zh.")]
+
+
+def language(name: str) -> str:
+    """Return the name of a language that foretide speaks."""
+    if name not in LANGUAGES:
+        raise typer.BadParameter(f"there is no language {name!r}; give one of {', '.join(LANGUAGES)}")
+    return name
+
+
+Lang = Annotated[
+    str, typer.Option(envvar="FORETIDE_LANG", callback=language, help="Language of what is said: en or zh.")
+]
 PrintAs = Annotated[Format, typer.Option("--format", help="How the table is printed.")]
 OutputFile = Annotated[
     Path | None,
@@ -57,9 +70,26 @@ def parse_time(text: str | None) -> datetime | None:
         ) from None
 
 
+#: Before a name that a kept column shall have: ``--map property.country=Land``.
+PROPERTY = "property."
+#: The property that foretide itself shows, of items.
+TITLE = "title"
+
+
 def parse_pairs(pairs: list[str]) -> dict[str, str]:
     """Read ``NAME=COLUMN`` options; an empty column drops the name."""
+    from foretide.events.column_search import TARGETS
+
+    names = list(dict.fromkeys([*(target for targets in TARGETS.values() for target in targets), TITLE]))
+    read = {}
     for pair in pairs:
-        if "=" not in pair:
+        name, is_pair, column = pair.partition("=")
+        if not is_pair:
             raise typer.BadParameter(f"write NAME=COLUMN, such as ts=InvoiceDate, not {pair!r}")
-    return dict(pair.split("=", 1) for pair in pairs)
+        if column and name not in names and not name.startswith(PROPERTY):
+            raise typer.BadParameter(
+                f"--map {pair}: {name!r} is not one of {', '.join(names)}; to keep a column under a name of your own "
+                f"write --map {PROPERTY}{name}={column}"
+            )
+        read[name.removeprefix(PROPERTY)] = column
+    return read

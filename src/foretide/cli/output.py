@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from foretide.cli import FULL_OR_FORBIDDEN
 from foretide.cli.options import Format
-from foretide.errors import UsageError
+from foretide.errors import StorageError, UsageError
 from foretide.text import say
 
 if TYPE_CHECKING:
@@ -41,12 +42,12 @@ def emit(frame: pl.DataFrame, print_as: Format = Format.table, output: Path | No
         print_table(frame, title)
 
 
-def check_output(output: Path | None) -> None:
-    """Refuse a file that cannot be written as a table, before any work is done."""
+def check_output(output: Path | None, suffixes: Collection[str] = WRITERS.keys()) -> None:
+    """Refuse a file that cannot be written, before any work is done; ``suffixes`` are those that can."""
     if output is None:
         return
-    if output.suffix not in WRITERS:
-        raise UsageError(f"{output}: the suffix must be one of {', '.join(WRITERS)}")
+    if output.suffix.lower() not in suffixes:
+        raise UsageError(f"{output}: the suffix must be {' or '.join(suffixes)}")
     if not output.parent.is_dir():
         raise UsageError(f"{output}: there is no folder {output.parent}; make it first")
 
@@ -56,10 +57,15 @@ def write(frame: pl.DataFrame, path: Path) -> None:
     check_output(path)
     scratch = path.with_name(f".{path.name}.part")
     try:
-        WRITERS[path.suffix](frame, scratch)
+        scratch.touch()  # an error of the system in its own words
+        WRITERS[path.suffix.lower()](frame, scratch)
         scratch.replace(path)
+    except OSError as error:
+        reason = FULL_OR_FORBIDDEN.get(error.errno or 0, f"{error.strerror or error}; choose another place")
+        raise StorageError(f"{path} cannot be written: {reason}") from error
     finally:
-        scratch.unlink(missing_ok=True)
+        with suppress(OSError):
+            scratch.unlink(missing_ok=True)
 
 
 def print_table(frame: pl.DataFrame, title: str = "") -> None:

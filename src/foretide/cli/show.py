@@ -11,7 +11,7 @@ from foretide.cli import app
 from foretide.cli.data import load, show_counts
 from foretide.cli.insight import tell_end
 from foretide.cli.options import AsOf, Horizon, Lang, WorkspaceDir, parse_time
-from foretide.cli.output import emit, inform
+from foretide.cli.output import check_output, emit, inform
 from foretide.errors import UsageError
 from foretide.text import say, speaking
 
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 SIMULATED = "simulated"
 HORIZON_DAYS = 28
+#: What a report can be called.
+PAGES = (".html", ".htm")
 
 
 @app.command()
@@ -35,6 +37,7 @@ def report(
     from foretide.report.gather import make_report
     from foretide.workspace import Workspace
 
+    check_output(output, PAGES)
     with speaking(lang):
         place = Workspace.open(workspace)
         tell_end(place, as_of)

@@ -21,6 +21,7 @@ class Dialect:
 
     separator: str
     columns: tuple[str, ...]
+    repeated: tuple[str, ...] = ()  # those that are called so because another column has their name
 
     @property
     def field(self) -> str:
@@ -65,7 +66,11 @@ def find_dialect(head: pl.Series) -> Dialect:
     """
     lines = head.head(PEEK_LINES).to_list()
     separator = max(SEPARATORS, key=lambda sep: agreement(lines, sep))
-    return Dialect(separator, header(fields_of(lines[0], separator)))
+    names = fields_of(lines[0], separator)
+    columns = header(names)
+    plain = [name.strip() for name in names]
+    repeated = (column for column, name in zip(columns, plain, strict=True) if name and column != name)
+    return Dialect(separator, columns, tuple(repeated))
 
 
 def agreement(lines: list[str], separator: str) -> tuple[float, int]:
