@@ -161,7 +161,8 @@ def plain(text: str) -> str:
 def test_the_first_sentence_is_true(data, seen):
     lead = plain(seen["en"].text())
     told = re.search(
-        r"(\d+) users (\d+) of them active today. In 28 days we expect (\d+) \((\d+) to (\d+)\): ([\d.]+) % (\w+)\.",
+        r"(\d+) users (\d+) of them active today. In 28 days on 28 Jan 2025 we expect (\d+) active users "
+        r"\((\d+) to (\d+)\) with those who come back or are new by then: ([\d.]+) % (\w+)\.",
         lead,
     )
     users, now, ahead, lo, hi = map(int, told.groups()[:5])
@@ -189,9 +190,20 @@ def test_the_growth_sentence_adds_up(data, seen):
 
 
 def test_the_outlook_sentence_is_a_sum(data, seen):
-    told = re.search(r"Of (\d+) active users (\d+) are expected .*?; (\d+) have a chance", plain(seen["en"].text()))
+    words = plain(seen["en"].text())
+    told = re.search(
+        r"Of today's (\d+) active users (\d+) are expected to show no activity in the 28 days up to 29 Jan 2025; "
+        r"(\d+) have a chance",
+        words,
+    )
     chances = data.outlook.filter(pl.col("stage") != "churned")["p_inactive"].to_list()
     assert [int(x) for x in told.groups()] == [len(chances), round(sum(chances)), sum(p > 0.8 for p in chances)]
+    stay, ahead = re.search(
+        r"about (\d+) would stay then. The (\d+) active users expected on 28 Jan 2025", words
+    ).groups()
+    assert int(stay) == round(len(chances) - sum(chances))
+    assert f"on 28 Jan 2025 we expect {ahead} active users" in words
+    assert f"of today's {len(chances)} active users without any activity in the 28 days up to 29 Jan 2025" in words
 
 
 def test_the_busiest_hour_is_the_busiest(data, seen):

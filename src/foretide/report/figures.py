@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 
 import polars as pl
 
 from foretide.features.series import OTHER
+from foretide.report.data import ReportData
 from foretide.schema import STAGES
+from foretide.users.cutoffs import LEAD_DAYS
 
 #: A history with more days than this is drawn in blocks of seven days.
 MAX_DAYS_DRAWN = 200
@@ -242,6 +244,11 @@ def stage_now(history: pl.DataFrame) -> dict[str, int]:
 def staying_users(outlook: pl.DataFrame) -> pl.DataFrame:
     """Return the outlook of those who are not churned and have a chance: only they can fall silent."""
     return outlook.filter((pl.col("stage") != GONE) & pl.col("p_inactive").is_not_nan())
+
+
+def outlook_end(data: ReportData) -> date:
+    """Return the last day of the outlook's horizon, which begins a day after ``as_of``."""
+    return data.last_day + timedelta(days=LEAD_DAYS + data.horizon_days)
 
 
 def last_date(frame: pl.DataFrame) -> date:

@@ -14,7 +14,9 @@ from foretide.report.figures import (
     Expectation,
     expectation,
     forecast_blocks,
+    last_date,
     movers,
+    outlook_end,
     pace,
     stage_now,
     stage_users,
@@ -48,7 +50,12 @@ def users_lead(data: ReportData) -> Iterator[str]:
     yield say("report.lead.users", users=strong(number(n_users)), active=strong(number(active.now)))
     if not given(data.stage_forecast):
         return
-    words = {"ahead": strong(number(active.ahead, 0)), "days": data.horizon_days, "change": change(active.ratio)}
+    words = {
+        "ahead": strong(number(active.ahead, 0)),
+        "days": data.horizon_days,
+        "date": day(last_date(data.stage_forecast)),
+        "change": change(active.ratio),
+    }
     if active.lo is None or active.hi is None:
         yield say("report.lead.ahead_point", **words)
     else:
@@ -173,6 +180,7 @@ def silent_tile(data: ReportData) -> Iterator[Tile]:
         share=percent(silent / users.height),
         users=number(users.height),
         days=data.horizon_days,
+        date=day(outlook_end(data)),
     )
     yield Tile(say("report.tile.silent"), number(silent, 0), words)
 

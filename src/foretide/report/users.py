@@ -9,8 +9,9 @@ import polars as pl
 from foretide.report import snapshots
 from foretide.report.blocks import Columns, Figure, Section, Swatch, Table, figure, table
 from foretide.report.data import ReportData, given
-from foretide.report.figures import staying_users
-from foretide.report.wording import number, percent, strong
+from foretide.report.figures import last_date, outlook_end, staying_users
+from foretide.report.headline import active_users
+from foretide.report.wording import day, number, percent, strong
 from foretide.schema import STAGES
 from foretide.text import say
 
@@ -34,12 +35,27 @@ def outlook(data: ReportData) -> Section | None:
         users=number(users.height),
         silent=strong(number(float(users["p_inactive"].sum()), 0)),
         days=data.horizon_days,
+        date=day(outlook_end(data)),
         sure=strong(number(int((users["p_inactive"] > SURE).sum()))),
         limit=percent(SURE, 0),
     )
     figures = (chance_figure(data, data.outlook.filter(pl.col("p_inactive").is_not_nan())),)
     tables, folded = quality_tables(data.outlook_quality) if given(data.outlook_quality) else ((), ())
-    return Section("outlook", say("report.outlook.title"), sentence, figures, tables, folded)
+    return Section(
+        "outlook", say("report.outlook.title"), sentence, figures, tables, folded, remark=beside(data, users)
+    )
+
+
+def beside(data: ReportData, users: pl.DataFrame) -> str:
+    """Say how the number of those who fall silent goes with the number of active users ahead; nothing without it."""
+    if not (given(data.stage_history) and given(data.stage_forecast)):
+        return ""
+    return say(
+        "report.outlook.beside",
+        stay=number(float((1 - users["p_inactive"]).sum()), 0),
+        ahead=number(active_users(data).ahead, 0),
+        date=day(last_date(data.stage_forecast)),
+    )
 
 
 def chance_figure(data: ReportData, users: pl.DataFrame) -> Figure:
