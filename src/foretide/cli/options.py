@@ -47,6 +47,8 @@ OutputFile = Annotated[
     Path | None,
     typer.Option("--output", "-o", help="Write the whole table to this file: .csv, .json or .parquet."),
 ]
+EngineName = Annotated[str, typer.Option("--engine", help="Where buckets are worked on: local (threads) or spark.")]
+Master = Annotated[str | None, typer.Option(help="Spark's master, such as spark://host:7077.")]
 Horizon = Annotated[int, typer.Option("--horizon", "-h", help="Days ahead.")]
 
 

@@ -42,6 +42,25 @@ def emit(frame: pl.DataFrame, print_as: Format = Format.table, output: Path | No
         print_table(frame, title)
 
 
+def write_parts(parts: Iterator[pl.DataFrame], print_as: Format = Format.table, output: Path | None = None) -> None:
+    """Write or print a table that comes in parts; a Parquet file is written part by part, in the memory of one."""
+    import polars as pl
+
+    if output is None or output.suffix.lower() != ".parquet":
+        emit(pl.concat(parts), print_as, output)
+        return
+    from pyarrow.parquet import ParquetWriter
+
+    rows = 0
+    with unfinished(output) as scratch:
+        first = next(parts)
+        with ParquetWriter(scratch, first.to_arrow().schema, compression="zstd") as writer:
+            for part in parts:
+                writer.write_table(part.to_arrow())
+                rows += part.height
+    inform(say("cli.wrote", rows=f"{rows:,}", path=output))
+
+
 def check_output(output: Path | None, suffixes: Collection[str] = WRITERS.keys()) -> None:
     """Refuse a file that cannot be written, before any work is done; ``suffixes`` are those that can."""
     if output is None:
@@ -55,10 +74,17 @@ def check_output(output: Path | None, suffixes: Collection[str] = WRITERS.keys()
 def write(frame: pl.DataFrame, path: Path) -> None:
     """Write a table in the format of the suffix; the old file stays until the new one is whole."""
     check_output(path)
+    with unfinished(path) as scratch:
+        WRITERS[path.suffix.lower()](frame, scratch)
+
+
+@contextmanager
+def unfinished(path: Path) -> Iterator[Path]:
+    """Give a place to write to, which takes the place of ``path`` at the end."""
     scratch = path.with_name(f".{path.name}.part")
     try:
         scratch.touch()  # an error of the system in its own words
-        WRITERS[path.suffix.lower()](frame, scratch)
+        yield scratch
         scratch.replace(path)
     except OSError as error:
         reason = FULL_OR_FORBIDDEN.get(error.errno or 0, f"{error.strerror or error}; choose another place")
@@ -74,15 +100,33 @@ def print_table(frame: pl.DataFrame, title: str = "") -> None:
     from rich.markup import escape
     from rich.table import Table
 
-    table = Table(title=escape(title) or None, title_justify="left", header_style="bold", box=None, pad_edge=False)
-    for name, dtype in frame.schema.items():
-        table.add_column(escape(name), justify="right" if dtype.is_numeric() else "left")
-    for row in frame.head(PRINTED_ROWS).iter_rows():
-        table.add_row(*(escape(readable(cell)) for cell in row))
     console = Console(width=None if sys.stdout.isatty() else PIPED_WIDTH)
+    rows = [[readable(cell) for cell in row] for row in frame.head(PRINTED_ROWS).iter_rows()]
+    shown = n_that_fit([frame.columns, *rows], console.width)
+    table = Table(title=escape(title) or None, title_justify="left", header_style="bold", box=None, pad_edge=False)
+    for name, dtype in list(frame.schema.items())[:shown]:
+        table.add_column(escape(name), justify="right" if dtype.is_numeric() else "left")
+    for row in rows:
+        table.add_row(*map(escape, row[:shown]))
     console.print(table)
+    if frame.width > shown:
+        console.print(say("cli.more_columns", columns=", ".join(frame.columns[shown:])), style="dim")
     if frame.height > PRINTED_ROWS:
         console.print(say("cli.more_rows", rows=f"{frame.height - PRINTED_ROWS:,}"), style="dim")
+
+
+#: Wider cells are wrapped.
+WIDEST_CELL = 40
+
+
+def n_that_fit(rows: Sequence[Sequence[str]], width: int) -> int:
+    """Return how many columns fit side by side, at least the first."""
+    used = 0
+    for n, column in enumerate(zip(*rows, strict=True)):
+        used += min(max(map(len, column)), WIDEST_CELL) + 2
+        if used > width + 2 and n > 0:
+            return n
+    return len(rows[0])
 
 
 def readable(cell: object) -> str:
