@@ -117,13 +117,13 @@ def read_texts(texts: pl.Series, date_order: str | None) -> pl.DataFrame:
     zoned = zone.is_not_null()
     bare = texts.str.replace(ZONE_TAIL, "").zip_with(zoned, texts) if zoned.any() else texts
     frame = read_wall_clock(bare, date_order).with_columns(text=texts, zone=zone, offset=offset_minutes(zone))
-    unread = pl.col("wall").is_null()
+    possible = pl.col("text").str.contains(ORDERED) & pl.col("text").str.contains(POSSIBLE)
+    unread = frame["wall"].null_count() > 0  # the usual file has none, and need not be searched
     return frame.select(
         wall=pl.when(pl.col("offset").abs().fill_null(0) <= MAX_OFFSET_MIN).then("wall"),
         offset_min=pl.when("epoch").then(0).otherwise("offset").cast(pl.Int32),
         missing=pl.col("text").is_null() | (pl.col("text") == ""),
-        ordered=unread
-        & pl.col("text").str.contains(ORDERED).and_(pl.col("text").str.contains(POSSIBLE)).fill_null(False),
+        ordered=pl.col("wall").is_null() & possible.fill_null(False) if unread else pl.lit(value=False),
     )
 
 
