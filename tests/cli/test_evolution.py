@@ -24,7 +24,8 @@ ANSWERS = {
 @pytest.mark.parametrize("command", ANSWERS)
 @pytest.mark.parametrize("lang", ["en", "zh"])
 def test_every_question_has_an_answer(foretide, shop, command, lang):
-    told = foretide(command, "-w", shop, "--format", "json", "--lang", lang)
+    everyone = ["--all"] if command in {"drift", "habits"} else []
+    told = foretide(command, "-w", shop, "--format", "json", "--lang", lang, *everyone)
     assert told.code == 0, told.err
     rows = json.loads(told.out)
     if command != "changes":
