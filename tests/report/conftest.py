@@ -10,6 +10,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+from foretide.features.change_points import CHANGE_POINTS
 from foretide.report.data import ReportData
 from foretide.schema import ACCOUNTING, FINDINGS, HABITS, OUTLOOK, RECOMMENDATIONS, RETENTION, STAGE_COUNTS, STAGES, TS
 
@@ -211,6 +212,7 @@ def simulated_data(rng: int | np.random.Generator = 7) -> ReportData:
         interest_forecast=interests_ahead,
         retention=simulated_retention(rng),
         habits=simulated_habits(rng),
+        **simulated_evolution(),
         backtests={
             "activity": simulated_backtest(1.02, 0.91, 0.9, 0.88, 0.86),
             "interests": simulated_backtest(1.02, 0.81, 0.79, 0.84, 0.8),
@@ -221,6 +223,21 @@ def simulated_data(rng: int | np.random.Generator = 7) -> ReportData:
         recommendations=simulated_recommendations(),
         notes=("The history holds one holiday season only.",),
     )
+
+
+def simulated_evolution() -> dict[str, pl.DataFrame]:
+    """Return moves between all stages, two changes of level, and two users who turned from soup to fruit."""
+    pairs = [(age, was, now) for age in ("0-27", "28-83") for was in (*STAGES, None) for now in STAGES]
+    moves = pl.DataFrame(pairs, schema=["age", "stage", "next_stage"], orient="row").with_columns(
+        users=pl.when(pl.col("stage") == pl.col("next_stage")).then(80).otherwise(4).cast(pl.Int64),
+        chance=pl.lit(0.5),
+    )
+    levels = {"series": ["active_users", f"share: {CATEGORIES[5]}"], "ds": [LAST, date(2024, 5, 1)]}
+    found = pl.DataFrame(levels | {"before": [700.0, 0.05], "after": [800.0, 0.0], "ratio": [8 / 7, None]})
+    users = {"user_id": ["a", "b", "c"], "changed": [True, True, False], "q_value": [0.01, 0.02, 0.9]}
+    drift = pl.DataFrame(users | {"rising": [CATEGORIES[0]] * 2 + [None], "falling": [CATEGORIES[5]] * 2 + [None]})
+    habits = pl.DataFrame(users).with_columns(changed=pl.lit(value=False))
+    return {"moves": moves, "change_points": found.cast(CHANGE_POINTS), "drift": drift, "habit_drift": habits}
 
 
 def series_only(data: ReportData) -> ReportData:

@@ -15,7 +15,7 @@ from foretide.report.theme import PALETTE
 from foretide.text import LANGUAGES, speaking
 
 #: Charts of the past only, or without a time axis; their titles say up to when.
-NO_EDGE = {"growth", "retention", "habits", "movers", "outlook"}
+NO_EDGE = {"growth", "moves", "retention", "habits", "movers", "outlook"}
 
 
 @pytest.fixture(scope="module", params=LANGUAGES)

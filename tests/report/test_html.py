@@ -25,7 +25,7 @@ from foretide.text import LANGUAGES, speaking
 from .conftest import CATEGORIES, Page, hostile, series_only
 
 KEYS = {
-    "stages", "activity", "interests", "growth", "retention", "habits",
+    "stages", "activity", "interests", "growth", "moves", "retention", "habits", "changes",
     "outlook", "recommend", "backtest", "health", "notes",
 }  # fmt: skip
 
@@ -36,6 +36,7 @@ NEEDS = {
     "growth": {"accounting"},
     "retention": {"retention"},
     "habits": {"habits"},
+    "moves": {"moves"},
     "outlook": {"outlook"},
     "recommend": {"recommendations"},
     "health": {"findings"},

@@ -38,6 +38,12 @@ class ReportData:
         ``schema.STAGE_COUNTS``, and for each stage the expected *share* of all known users (``mean`` adds to one).
     accounting, retention, habits
         ``schema.ACCOUNTING``, ``schema.RETENTION`` and ``schema.HABITS``.
+    moves, move_days
+        ``moves.MATRICES``: from which stage to which, over how many days.
+    drift, habit_drift
+        ``drift.DRIFT`` of interests and of habits.
+    change_points
+        ``change_points.CHANGE_POINTS``; without rows no rate changed its level.
     interest_history, interest_forecast
         ``unique_id`` is a category; ``y`` and ``mean`` are its share of the day.
     backtests
@@ -67,6 +73,11 @@ class ReportData:
     interest_forecast: pl.DataFrame | None = None
     retention: pl.DataFrame | None = None
     habits: pl.DataFrame | None = None
+    moves: pl.DataFrame | None = None
+    move_days: int = 28
+    drift: pl.DataFrame | None = None
+    habit_drift: pl.DataFrame | None = None
+    change_points: pl.DataFrame | None = None
     backtests: Mapping[str, pl.DataFrame] = field(default_factory=dict)
     outlook: pl.DataFrame | None = None
     outlook_quality: pl.DataFrame | None = None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +11,13 @@ import numpy as np
 import polars as pl
 
 from foretide.errors import NotEnoughDataError
+from foretide.features.change_points import change_points
 from foretide.features.cohorts import retention
+from foretide.features.drift import drift
 from foretide.features.habits import habits
+from foretide.features.moves import transition_matrices
 from foretide.features.now import midnight
-from foretide.features.series import OTHER
+from foretide.features.series import OTHER, last_day
 from foretide.forecast.engine import Run, run, run_shares
 from foretide.forecast.shares import as_shares
 from foretide.outlook import Outlook
@@ -28,6 +31,8 @@ from foretide.workspace import Workspace
 DRAWN_INTERESTS = 10
 #: Recommendations are shown for this many users, and this many to each.
 SAMPLE_USERS, SAMPLE_ITEMS = 5, 5
+#: Moves between stages are told over this many days.
+MOVE_DAYS = 28
 #: The interests drawn are the largest of this many last days.
 RECENT_DAYS = 84
 
@@ -89,6 +94,7 @@ def gather_events(
         interest_forecast=frame_in(runs, "interests"),
         retention=retention(place.store, moment, place.rule),
         habits=habits(place.store, moment),
+        **evolution(place, moment),
         backtests={what: ahead.backtest for what, ahead in runs.items()},
         outlook=seen.users if seen else None,
         outlook_quality=seen.quality if seen else None,
@@ -100,6 +106,19 @@ def gather_events(
             )
         ),
     )
+
+
+def evolution(place: Workspace, moment: datetime) -> dict[str, Any]:
+    """Return what the sections on change show."""
+    last = last_day(moment, place.settings.timezone)
+    first = last - timedelta(days=MOVE_DAYS)
+    return {
+        "moves": transition_matrices(place.store, first, last, place.rule),
+        "move_days": MOVE_DAYS,
+        "drift": drift(place.store, moment, "interests"),
+        "habit_drift": drift(place.store, moment, "habits"),
+        "change_points": change_points(place.store, moment, place.rule),
+    }
 
 
 def shares(panel: Panel, horizon_days: int) -> Run | None:

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from foretide.report.activity import activity
 from foretide.report.blocks import Section
 from foretide.report.data import ReportData
+from foretide.report.evolution import changes, moves
 from foretide.report.interests import interests
 from foretide.report.lifecycle import stages
 from foretide.report.people import growth, habits, retention
@@ -22,8 +23,10 @@ SECTIONS: tuple[Callable[[ReportData], Section | None], ...] = (
     activity,
     interests,
     growth,
+    moves,
     retention,
     habits,
+    changes,
     outlook,
     recommendations,
     backtests,

@@ -12,6 +12,7 @@ from foretide.report.figures import greatest
 from foretide.report.marks import count_axis, layered, source, stage_colour, tip
 from foretide.report.theme import HEAT_COLOURS, variable
 from foretide.report.wording import day, hour, weekday
+from foretide.schema import STAGES
 from foretide.text import say
 
 
@@ -82,6 +83,29 @@ def retention(table: pl.DataFrame) -> alt.LayerChart:
         tooltip=told,
     )
     return layered(squares, height=max(120, 20 * cells["day"].n_unique()))
+
+
+def moves(table: pl.DataFrame) -> alt.LayerChart:
+    """Draw from which stage users went to which: each row adds up to one."""
+    named = table.with_columns(
+        pl.col(name).replace_strict(STAGES, [say(f"stage.{stage}") for stage in STAGES], return_dtype=pl.String)
+        for name in ("stage", "next_stage")
+    )
+    order = [say(f"stage.{stage}") for stage in STAGES]
+    told = [
+        alt.Tooltip("stage:N", title=say("report.moves.was")),
+        alt.Tooltip("next_stage:N", title=say("report.moves.is")),
+        tip("users", say("report.word.users"), ","),
+        tip("chance", say("report.word.share"), ".1%"),
+    ]
+    place = {
+        "x": alt.X("next_stage:O", sort=order, title=say("report.moves.is"), axis=alt.Axis(labelAngle=0)),
+        "y": alt.Y("stage:O", sort=order, title=say("report.moves.was")),
+    }
+    top = greatest(table["chance"])
+    squares = source(named).mark_rect(cornerRadius=2, stroke=variable("card"), strokeWidth=1.5)
+    squares = squares.encode(**place, color=heat("chance", top), tooltip=told)
+    return layered(squares, height=34 * named["stage"].n_unique() + 20)
 
 
 def habits(table: pl.DataFrame) -> alt.LayerChart:

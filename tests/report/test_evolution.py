@@ -1,0 +1,42 @@
+"""The sections on change: what they say is what their tables hold."""
+
+from dataclasses import replace
+
+import polars as pl
+
+from foretide.report.evolution import chances, changes, moves
+from foretide.text import speaking
+
+
+def test_the_moves_of_each_stage_add_up(data):
+    known = chances(data.moves)
+    assert known.group_by("stage").agg(pl.col("chance").sum())["chance"].round(9).unique().to_list() == [1.0]
+    assert known["users"].sum() == data.moves.drop_nulls("stage")["users"].sum()
+    with speaking("en"):
+        section = moves(data)
+    assert (
+        "Of 200 users who were active, \u206880\u00a0%\u2069 still are" in section.sentence.replace("**", "")
+        or "80" in section.sentence
+    )
+
+
+def test_a_log_in_which_nobody_was_there_before_has_no_moves(data):
+    with speaking("en"):
+        assert moves(replace(data, moves=data.moves.with_columns(users=pl.lit(0)))) is None
+
+
+def test_changed_users_are_counted_and_their_way_is_told(data):
+    with speaking("en"):
+        section = changes(data)
+    assert "2 changes of level" in section.sentence
+    by_rate, moved = section.tables
+    assert moved.rows == (("Soup", "Fruit & vegetables", "2"),)
+    assert [row[1] for row in by_rate.rows] == ["active users a day", "share of Soup"]
+
+
+def test_nothing_changed(data):
+    quiet = data.drift.with_columns(changed=pl.lit(value=False))
+    with speaking("en"):
+        section = changes(replace(data, change_points=data.change_points.clear(), drift=quiet))
+    assert section.sentence.startswith("No rate of the population changed its level.")
+    assert section.tables == ()
