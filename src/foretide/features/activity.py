@@ -64,7 +64,7 @@ Floats = NDArray[np.float64]
 @njit(cache=True, nogil=True)
 def decay(days: float) -> tuple[float, float, float]:
     """Return what is left of one after some days, for each half-life."""
-    slow = 0.5 ** (days / 84.0)
+    slow = np.exp2(-days / 84.0)
     middle = slow * slow * slow
     fast = middle * middle
     return fast * fast, middle, slow

@@ -57,13 +57,13 @@ def run(
     -------
     stages, features
         ``(n_users, n_cutoffs)`` codes, ``ABSENT`` before a user's first critical event, and
-        ``(n_users, n_cutoffs, n_features)``.
+        ``(n_features, n_users, n_cutoffs)``.
     """
     at, today = ticks(cutoffs, timezone)
     names, places = features_of(themes)
     shape = (len(events.users), at.size)
     stages = np.full(shape, ABSENT, dtype=np.int8)
-    features = np.full((*shape, len(names)), np.nan)
+    features = np.empty((len(names), *shape))
     state = np.zeros(1, state_dtype(rule))
     most = int(np.diff(events.starts).max(initial=1))
     slots = np.zeros(capacity_for(min(most, len(events.categories)) + 1), SLOT)
@@ -87,7 +87,7 @@ def _fold(
 ) -> None:
     last = np.zeros(1, LAST_ITEMS)
     order = np.zeros(0, np.uint32)
-    nothing = state.copy()
+    nothing, told = state.copy(), np.empty(features.shape[0])
     for user in range(starts.size - 1):
         event, end = starts[user], starts[user + 1]
         state[0] = nothing[0]
@@ -100,7 +100,8 @@ def _fold(
             code = lifecycle.stage(state[0].lifecycle, at[cut], today[cut], window_days)
             stages[user, cut] = code
             if code != ABSENT:
-                values(state[0], slots, at[cut], today[cut], places, features[user, cut])
+                values(state[0], slots, at[cut], today[cut], places, told)
+                features[:, user, cut] = told
 
 
 def feature_table(
@@ -173,7 +174,7 @@ def feature_part(
         return pl.DataFrame(schema=KEYS | dict.fromkeys(names, pl.Float64()))
     stages, features = run(events, cutoffs, buckets.timezone, rule, themes)
     for piece in pieces:
-        features = np.concatenate([features, run_piece(piece, events, ticks(cutoffs, buckets.timezone))], axis=2)
+        features = np.concatenate([features, run_piece(piece, events, ticks(cutoffs, buckets.timezone))])
     return rows_of(events.users, cutoffs, stages, names, features)
 
 
@@ -181,11 +182,12 @@ def rows_of(
     users: pl.Series, cutoffs: Sequence[datetime], stages: Codes, names: Sequence[str], features: Floats
 ) -> pl.DataFrame:
     """Return a row for each user and cut-off with a stage; arrays as ``run`` returns them."""
-    user, cut = np.nonzero(stages != ABSENT)
-    known = features[user, cut].T.copy()  # (n_features, n_rows)
+    there = stages != ABSENT
+    user, cut = np.nonzero(there)
     keys = {
         "user_id": users.gather(user),
         "as_of": pl.Series(cutoffs, dtype=TS).gather(cut),
-        "stage": pl.Series(STAGES, dtype=pl.String).gather(stages[user, cut]),
+        "stage": pl.Series(STAGES, dtype=pl.String).gather(stages[there]),
     }
+    known = [feature[there] for feature in features]
     return pl.DataFrame(keys | dict(zip(names, known, strict=True)))

@@ -56,7 +56,7 @@ def update(state: State, ts: int, hour: int) -> None:
     while exponent > LARGEST_EXPONENT:
         _scale_down(state)
         exponent -= LARGEST_EXPONENT
-    weight = np.float32(2.0**exponent)
+    weight = np.float32(np.exp2(exponent))
     state.cells[hour // BLOCK_HOURS] += weight
     if hour // 24 > FRIDAY:
         state.weekend += weight

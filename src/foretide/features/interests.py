@@ -54,7 +54,7 @@ def update(state: State, slots: Slots, ts: int, category: int) -> None:
     if exponent > LARGEST_EXPONENT:
         _scale_down(state, slots)
         exponent -= LARGEST_EXPONENT
-    weight = 2.0**exponent
+    weight = np.exp2(exponent)
     i = find(slots, category)
     if slots[i].category == EMPTY:
         slots[i].category = category

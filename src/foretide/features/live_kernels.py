@@ -130,10 +130,10 @@ def read(
     """Write the stage and features of users at ``as_of``: what waits is folded into a copy.
 
     ``stages`` is ``(n,)``, ``ABSENT`` for a user without a critical event before ``as_of``; ``out`` is
-    ``(n, n_features)``.
+    ``(n_features, n)``.
     """
     state, last = states[:1].copy(), np.zeros(1, LAST_ITEMS)
-    slots = np.zeros(8, SLOT)
+    slots, told = np.zeros(8, SLOT), np.empty(out.shape[0])
     for j in range(users.size):
         user, desk = users[j], desks[users[j]]
         state[0] = states[user]
@@ -147,7 +147,8 @@ def read(
                 update(state[0], mine, last[0], order, waiting[user, i], window_days)
         stages[j] = lifecycle.stage(state[0].lifecycle, as_of, today, window_days)
         if stages[j] != ABSENT:
-            values(state[0], mine, as_of, today, places, out[j])
+            values(state[0], mine, as_of, today, places, told)
+            out[:, j] = told
 
 
 @njit(cache=True, nogil=True)

@@ -64,11 +64,11 @@ class Piece:
 
 
 def run_piece(piece: Piece, events: UserEvents, cutoffs: tuple[Longs, Ints]) -> Floats:
-    """Return a piece's features, ``(n_users, n_cutoffs, n_features)``, at cut-offs as ``ticks`` returns them."""
+    """Return a piece's features, ``(n_features, n_users, n_cutoffs)``, at cut-offs as ``ticks`` returns them."""
     at, today = cutoffs
     out = np.full((len(events.users), at.size, len(piece.features)), np.nan)
     _run(piece.update, piece.values, events.starts, events.events, at, today, np.zeros(1, piece.dtype), out)
-    return out
+    return np.moveaxis(out, 2, 0)
 
 
 @njit(nogil=True)
