@@ -1,4 +1,4 @@
-"""The Python of the README runs as it stands."""
+"""The Python of the README and of the docs runs as it stands."""
 
 import re
 from pathlib import Path
@@ -12,3 +12,14 @@ def test_the_example_runs(simulation, tmp_path, monkeypatch):
     simulation.events.write_parquet("events.parquet")
     exec(compile(code, "README.md", "exec"), {})
     assert Path("report.html").stat().st_size > 100_000
+
+
+def test_the_examples_of_the_features_run(shop, monkeypatch):
+    monkeypatch.chdir(shop.parent)
+    code = "\n".join(
+        re.findall(r"```python\n(.*?)```", (README.parent / "docs/features.md").read_text("utf-8"), re.DOTALL)
+    )
+    told = {}
+    exec(compile(code.replace('"shop"', repr(shop.name)), "features.md", "exec"), told)
+    assert {"big_purchases", "days_since_big"} <= set(told["table"].columns)
+    assert told["live"].table(told["shop"].moment(), ["u1"])["n_events"].to_list() in ([], [1.0])

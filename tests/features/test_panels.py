@@ -8,10 +8,10 @@ import pytest
 
 from foretide.errors import NotEnoughDataError
 from foretide.events.records import FrameBuckets
+from foretide.features.cohorts import retention
 from foretide.features.habits import habits
 from foretide.features.interests import interests, population_interests
 from foretide.features.now import default_as_of
-from foretide.features.cohorts import retention
 from foretide.features.series import OTHER, panel, series_panel
 from foretide.schema import EVENTS
 

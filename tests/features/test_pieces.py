@@ -11,10 +11,13 @@ from numba import njit
 
 from features import oracle
 from features.oracle import BEGIN, DAY, HISTORY, Event
-from foretide.errors import UsageError
+from foretide.errors import StorageError, UsageError
 from foretide.events.records import FrameBuckets
+from foretide.events.sources.frames import frame_chunks
+from foretide.events.store import EventStore
 from foretide.features import last_items
 from foretide.features.fold import feature_table
+from foretide.features.interests import interests
 from foretide.features.own_pieces import Piece
 
 ALL = ("activity", "habits", "interests")
@@ -135,3 +138,50 @@ def test_an_as_of_before_the_first_event_gives_no_rows():
     table = feature_table(oracle.log({"u": [Event(60)]}), [BEGIN - DAY, BEGIN], themes=ALL)
     assert table.is_empty()
     assert table.schema == feature_table(oracle.log({"u": [Event(60)]}), [BEGIN + DAY], themes=ALL).schema
+
+
+def test_two_million_events_of_one_user():
+    n = 2_000_000
+    frame = pl.DataFrame({"user_id": ["u"], "value": [2.0]}).select(pl.all().repeat_by(n).explode())
+    frame = frame.with_columns(ts=pl.lit(BEGIN).dt.cast_time_unit("us") + pl.duration(seconds=pl.int_range(pl.len())))
+    (row,) = feature_table(FrameBuckets(frame), [BEGIN + 30 * DAY]).iter_rows(named=True)
+    assert (row["n_events"], row["sessions"], row["active_days"]) == (n, 1, 24)
+    assert row["value_decayed_84"] == pytest.approx(2 * row["events_decayed_84"])
+
+
+@pytest.mark.parametrize(("zone", "day"), [("Asia/Beirut", 301), ("America/Havana", 308), ("Asia/Beirut", 90)])
+def test_a_clock_that_goes_back_or_forth_at_midnight(zone, day):
+    """An event every half hour around the change: the days are those of the zone, each counted once."""
+    events = [Event(day * 24 * 60 + 30 * n) for n in range(-60, 60)]
+    as_of = BEGIN + (day + 2) * DAY
+    (row,) = feature_table(oracle.log({"u": events}, zone), [as_of], themes=ALL).iter_rows(named=True)
+    for name, value in oracle.features(events, as_of, zone).items():
+        assert row[name] == pytest.approx(value, rel=1e-5, abs=1e-7, nan_ok=True)
+
+
+def test_an_unknown_zone_is_told_before_anything_is_computed():
+    with pytest.raises(UsageError, match="Mars/Olympus"):
+        feature_table(oracle.log({"u": [Event(0)]}, "Mars/Olympus"), [BEGIN + DAY])
+
+
+def test_an_empty_bucket_adds_nothing_and_a_missing_file_is_told(tmp_path):
+    store = EventStore.create(tmp_path / "store", n_buckets=16)
+    frame = oracle.frame({"u": [Event(0, "a")]}).drop("event_id")
+    store.ingest(frame_chunks(frame, source="f"), "f")
+    assert feature_table(store, [BEGIN + DAY], themes=ALL).height == 1
+    assert feature_table(store, [BEGIN - DAY], themes=ALL).is_empty()
+    for file in (store.path / "events").glob("bucket=*/*.parquet"):
+        file.unlink()
+    with pytest.raises(StorageError, match="no such file"):
+        feature_table(store, [BEGIN + DAY])
+
+
+def test_a_category_under_a_new_name_in_the_item_table_is_the_same_for_the_whole_past(tmp_path):
+    store = EventStore.create(tmp_path / "store", n_buckets=2)
+    frame = oracle.frame({"u": [Event(0, None, "i1"), Event(90, None, "i2"), Event(99, "own", "i3")]}).drop("event_id")
+    store.ingest(frame_chunks(frame, source="f"), "f")
+    for name in ("tea", "teas"):
+        store.put("items", pl.DataFrame({"item_id": ["i1", "i2"], "category": [name, name]}))
+        (row,) = feature_table(store, [BEGIN + DAY], themes=("interests",)).iter_rows(named=True)
+        assert row["categories"] == 2
+        assert interests(store, BEGIN + DAY)["category"].to_list() == ["own", name]
