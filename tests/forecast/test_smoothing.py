@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from statsmodels.tsa.exponential_smoothing.ets import ETSModel
 
+from foretide.forecast.pooled import PooledSeason
 from foretide.forecast.smoothing import PHI, START_SEASONS, smooth
 
 
@@ -26,3 +27,35 @@ def test_one_point_is_the_damped_holt_winters_of_statsmodels(alpha, beta, gamma)
         initial_seasonal=season,
     ).smooth([alpha, alpha * beta, gamma * (1 - alpha), PHI])
     np.testing.assert_allclose(ours[0, 0], peer.forecast(14), rtol=1e-5)
+
+
+def test_a_shared_season_is_known_better_together():
+    """Poisson counts of two a day with one season: the pooled effects are nearer to it than those of each alone."""
+    rng = np.random.default_rng(3)
+    season = np.array([0.6, 0.7, 0.8, 0.9, 1.1, 1.6, 1.3])
+    y = rng.poisson(2.0 * season[np.arange(140) % 7], (80, 140)).astype(float)
+    truth = 2.0 * season
+    alone = np.vstack([PooledSeason().ahead(y[i : i + 1], [140], 7).median[:, 0] for i in range(80)])
+    together = PooledSeason().ahead(y, [140], 7).median[:, 0]
+
+    def spread(ahead):
+        return np.mean((ahead / ahead.mean(axis=1, keepdims=True) - truth / truth.mean()) ** 2)
+
+    assert spread(together) < 0.3 * spread(alone)
+
+
+def test_series_with_seasons_of_their_own_keep_them():
+    t = np.arange(210)
+    waves = [50.0 + 30.0 * np.sin(2 * np.pi * (t + shift) / 7) for shift in range(7)]
+    ahead = PooledSeason().ahead(np.array(waves), [210], 7).median[:, 0]
+    later = [50.0 + 30.0 * np.sin(2 * np.pi * (np.arange(210, 217) + shift) / 7) for shift in range(7)]
+    np.testing.assert_allclose(ahead, later, rtol=0.03)
+
+
+def test_a_short_or_late_series_takes_the_season_of_the_panel():
+    t = np.arange(140)
+    seasonal = np.tile(20.0 + 15.0 * np.sin(2 * np.pi * t / 7), (5, 1))
+    seasonal[-1, :135] = np.nan
+    late = PooledSeason().ahead(seasonal, [140], 7).median[-1, 0]
+    assert np.corrcoef(late, 20.0 + 15.0 * np.sin(2 * np.pi * np.arange(140, 147) / 7))[0, 1] > 0.99
+    assert np.isfinite(PooledSeason().ahead(seasonal[:, :5], [1, 5], 7).median[:4]).all()

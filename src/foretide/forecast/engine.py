@@ -13,6 +13,7 @@ from foretide.evaluate.backtest import score_table
 from foretide.forecast.baselines import SeasonalNaive, SeasonalWindowAverage, SeasonalWindowMedian
 from foretide.forecast.intervals import around
 from foretide.forecast.method import Method, check_horizon, dates_ahead, without_gaps
+from foretide.forecast.pooled import PooledSeason
 from foretide.forecast.shares import as_shares, normalised
 from foretide.forecast.smoothing import HoltWinters
 from foretide.forecast.trial import Trial, judge, tested, try_candidates
@@ -23,6 +24,7 @@ FORECASTERS: dict[str, type[Method]] = {
     "SeasonalWindowAverage": SeasonalWindowAverage,
     "SeasonalWindowMedian": SeasonalWindowMedian,
     "HoltWinters": HoltWinters,
+    "PooledSeason": PooledSeason,
 }
 ENSEMBLE = "Ensemble"
 

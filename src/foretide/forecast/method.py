@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple, Self
+from typing import ClassVar, NamedTuple, Self
 
 import numpy as np
 
@@ -23,6 +23,9 @@ class Ahead(NamedTuple):
 @dataclass
 class Method(ABC):
     """A method that forecasts a whole panel from any number of origins in one pass."""
+
+    #: Whether the series of a panel learn from each other; otherwise each is forecast as if it were alone.
+    pools: ClassVar[bool] = False
 
     panel_: Panel | None = field(default=None, init=False, repr=False, compare=False)
 

@@ -13,6 +13,7 @@ from foretide.forecast.baselines import SeasonalNaive, SeasonalWindowAverage, Se
 from foretide.forecast.ensemble import combine, honest_weights, lone_winner, relative_squares, weigh
 from foretide.forecast.intervals import around, usual_change
 from foretide.forecast.method import Method
+from foretide.forecast.pooled import PooledSeason
 from foretide.forecast.smoothing import HoltWinters
 from foretide.schema import Floats
 
@@ -72,6 +73,7 @@ def candidates(season_length: int) -> dict[str, Method]:
         "SeasonalWindowMedian": SeasonalWindowMedian(season_length),
         "HoltWintersLog": HoltWinters(log=True, season_length=season_length),
         "HoltWinters": HoltWinters(log=False, season_length=season_length),
+        "PooledSeason": PooledSeason(season_length),
     }
 
 
