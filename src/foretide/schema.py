@@ -90,14 +90,14 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Panel:
-    """Series side by side on one daily grid.
+    """Series side by side on one grid of even steps, a day each unless said otherwise.
 
     Parameters
     ----------
     ids
         Names of the series, ``n_series``.
     dates
-        ``datetime64[D]``, ``(n_steps,)``, consecutive days.
+        ``(n_steps,)``, evenly spaced: ``datetime64[D]`` for days and weeks, ``[M]`` for months, ``[us]`` below a day.
     y
         ``(n_series, n_steps)``. NaN before a series' first step (it did not exist yet); zero means
         that nothing happened.
@@ -109,11 +109,16 @@ class Panel:
 
     @property
     def n_steps(self) -> int:
-        """Number of days."""
+        """Number of steps."""
         return self.y.shape[1]
 
+    @property
+    def step(self) -> np.timedelta64:
+        """Time from one step to the next; one unit of ``dates`` if there is a single one."""
+        return self.dates[1] - self.dates[0] if self.n_steps > 1 else np.diff(self.dates[0] + np.arange(2))[0]
+
     def until(self, n_steps: int) -> Panel:
-        """Return the first ``n_steps`` days: what was known then."""
+        """Return the first ``n_steps`` steps: what was known then."""
         return Panel(self.ids, self.dates[:n_steps], self.y[:, :n_steps])
 
     def to_frame(self) -> pl.DataFrame:
@@ -122,17 +127,24 @@ class Panel:
         frame = pl.DataFrame(
             {
                 "unique_id": np.repeat(np.asarray(self.ids, dtype=object), n_steps),
-                "ds": np.tile(self.dates, n_series),
+                "ds": np.tile(in_days_or_us(self.dates), n_series),
                 "y": self.y.ravel(),
             },
-            schema=SERIES,
+            schema_overrides={"unique_id": pl.String},
         )
         return frame.filter(pl.col("y").is_not_nan())
 
 
+def in_days_or_us(dates: NDArray[np.datetime64]) -> NDArray[np.datetime64]:
+    """Return dates of months as days, those below a day in microseconds."""
+    return dates.astype(
+        "datetime64[D]" if np.datetime_data(dates.dtype)[0] in {"D", "W", "M", "Y"} else "datetime64[us]"
+    )
+
+
 @dataclass(frozen=True)
 class Forecast:
-    """What is expected of each series on each of the next ``h`` days.
+    """What is expected of each series on each of the next ``h`` steps.
 
     Mean and median are different outputs: sums are made of means, single guesses of medians.
     """
@@ -148,10 +160,10 @@ class Forecast:
         n_series, h = self.mean.shape
         columns: dict[str, Any] = {
             "unique_id": np.repeat(np.asarray(self.ids, dtype=object), h),
-            "ds": np.tile(self.dates, n_series),
+            "ds": np.tile(in_days_or_us(self.dates), n_series),
             "mean": self.mean.ravel(),
             "median": self.median.ravel(),
         }
         for level, (lo, hi) in sorted(self.intervals.items()):
             columns |= {f"lo-{level}": lo.ravel(), f"hi-{level}": hi.ravel()}
-        return pl.DataFrame(columns, schema_overrides={"unique_id": pl.String(), "ds": pl.Date()})
+        return pl.DataFrame(columns, schema_overrides={"unique_id": pl.String()})

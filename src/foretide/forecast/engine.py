@@ -16,7 +16,7 @@ from foretide.forecast.method import Method, check_horizon, dates_ahead, without
 from foretide.forecast.pooled import PooledSeason
 from foretide.forecast.shares import as_shares, normalised
 from foretide.forecast.smoothing import HoltWinters
-from foretide.forecast.trial import Trial, judge, tested, try_candidates
+from foretide.forecast.trial import Trial, best_season, tested
 from foretide.schema import Floats, Forecast, Panel
 
 FORECASTERS: dict[str, type[Method]] = {
@@ -37,6 +37,7 @@ class Run:
     backtest: pl.DataFrame  # model, mase, rmsse, mse, rmse, mae, r2, coverage_80, ...; empty without a backtest
     weights: pl.DataFrame  # unique_id, model, weight
     notes: tuple[str, ...] = ()  # codes, in words under forecast.note of the catalogue
+    season_length: int = 7
 
     @property
     def frame(self) -> pl.DataFrame:
@@ -44,7 +45,7 @@ class Run:
         return self.forecast.to_frame()
 
 
-def run(panel: Panel, h: int, levels: Sequence[int] = (80, 95), season_length: int = 7) -> Run:
+def run(panel: Panel, h: int, levels: Sequence[int] = (80, 95), season_length: int | Sequence[int] = 7) -> Run:
     """Forecast every series of a panel.
 
     Every candidate is tried at rolling origins; each series' ensemble weighs them by their errors, shrunk
@@ -55,13 +56,14 @@ def run(panel: Panel, h: int, levels: Sequence[int] = (80, 95), season_length: i
     Parameters
     ----------
     panel
-        Daily series. What is missing inside one is taken for the value before it.
+        The series. What is missing inside one is taken for the value before it.
     h
-        Days ahead, at least 1.
+        Steps ahead, at least 1.
     levels
         Of the intervals, in percent.
     season_length
-        Steps of a season.
+        Steps of a season, 1 for none; of several, the one with the least error in the backtest, the first where
+        there is none.
 
     Raises
     ------
@@ -72,16 +74,16 @@ def run(panel: Panel, h: int, levels: Sequence[int] = (80, 95), season_length: i
     """
     wanted = checked(h, levels)
     y = without_gaps(panel.y)
-    trial = try_candidates(y, h, season_length)
-    verdict = judge(trial)
+    season, trial, verdict = best_season(y, h, [season_length] if isinstance(season_length, int) else season_length)
     median = verdict.expect(trial.now)
     intervals = around(median, trial.scale[:, -1], verdict.scaled, wanted)
     said = {**trial.said, ENSEMBLE: tested(trial, verdict, wanted)}
     return Run(
         Forecast(panel.ids, dates_ahead(panel, h), median * verdict.mean_factor, median, intervals),
-        score_table(y, trial.origins, said, wanted, season_length),
+        score_table(y, trial.origins, said, wanted, season),
         weight_table(panel.ids, tuple(trial.said), verdict.weights),
         notes(panel.y, h, trial),
+        season,
     )
 
 

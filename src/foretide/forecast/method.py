@@ -78,8 +78,8 @@ def check_horizon(h: int) -> None:
 
 
 def dates_ahead(panel: Panel, h: int) -> np.ndarray[tuple[int], np.dtype[np.datetime64]]:
-    """Return the ``h`` days after a panel."""
-    return panel.dates[-1] + np.arange(1, h + 1)
+    """Return the ``h`` steps after a panel."""
+    return panel.dates[-1] + panel.step * np.arange(1, h + 1)
 
 
 def without_gaps(y: Floats) -> Floats:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from foretide.evaluate.backtest import Said, outcomes
+from foretide.evaluate.metrics import mean_of_known
 from foretide.evaluate.splits import rolling_origins
 from foretide.forecast.baselines import SeasonalNaive, SeasonalWindowAverage, SeasonalWindowMedian
 from foretide.forecast.ensemble import combine, honest_weights, lone_winner, relative_squares, weigh
@@ -107,6 +108,29 @@ def judge(trial: Trial) -> Verdict:
         weights[winner] = 1.0
         past = np.maximum(forecasts[winner], 0.0)
     return Verdict(weights, past, (trial.happened - past) / then[..., None], mean_factor(trial.happened, past))
+
+
+def best_season(y: Floats, h: int, season_lengths: Sequence[int]) -> tuple[int, Trial, Verdict]:
+    """Try seasons of several lengths and return the one with the least error, with its trial and verdict.
+
+    Errors are compared at the origins that all of them share, in units of the usual change from step to step. A
+    season of which fewer than ``LEAST_SEASONS`` are known is not tried.
+    """
+    known = [m for m in season_lengths if y.shape[1] >= LEAST_SEASONS * m] or [1]
+    tried = []
+    for m in known:
+        trial = try_candidates(y, h, m)
+        tried.append((m, trial, judge(trial)))
+    shared = sorted(set.intersection(*(set(trial.origins) for _, trial, _ in tried)))
+    if len(tried) == 1 or not shared:
+        return tried[0]
+    scale = usual_change(y, shared, 1)[..., None]
+    errors = []
+    for _, trial, verdict in tried:
+        at = [trial.origins.index(origin) for origin in shared]
+        relative = (trial.happened[:, at] - verdict.past[:, at]) / scale
+        errors.append(mean_of_known(np.sqrt(np.mean(relative**2, axis=2))))
+    return tried[int(np.argmin(errors))]
 
 
 def mean_factor(happened: Floats, past: Floats) -> float:
