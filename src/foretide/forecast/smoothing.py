@@ -144,16 +144,20 @@ def _smooth_one(z, first, origins, m, points, middle, variance):  # type: ignore
         judged = t >= first + WARM_UP_SEASONS * m
         if judged:
             count = count * keep + np.float32(1.0)
-        now = season[t % m]
-        x = z[t]
-        for p in range(n_points):
-            damped = phi * trend[p]
-            error = x - level[p] - damped - now[p]
-            if judged:
-                sse[p] = sse[p] * keep + error * error
-            level[p] += damped + alpha[p] * error
-            trend[p] = damped + beta[p] * alpha[p] * error
-            now[p] += gamma[p] * (np.float32(1.0) - alpha[p]) * error
+        _take_in(z[t], level, trend, season[t % m], sse, judged, alpha, beta, gamma, phi, keep)
+
+
+@njit(cache=True, nogil=True, fastmath=True)
+def _take_in(x, level, trend, now, sse, judged, alpha, beta, gamma, phi, keep):  # type: ignore[no-untyped-def]
+    """Move every parameter point by one step."""
+    for p in range(level.size):
+        damped = phi * trend[p]
+        error = x - level[p] - damped - now[p]
+        if judged:
+            sse[p] = sse[p] * keep + error * error
+        level[p] += damped + alpha[p] * error
+        trend[p] = damped + beta[p] * alpha[p] * error
+        now[p] += gamma[p] * (np.float32(1.0) - alpha[p]) * error
 
 
 @njit(cache=True, nogil=True)
