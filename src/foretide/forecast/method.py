@@ -95,5 +95,10 @@ def without_gaps(y: Floats) -> Floats:
     if empty.all():
         raise NotEnoughDataError("no series has a single value; import more events or choose a later --as-of")
     y[empty, -1] = 0.0
+    return carried(y)
+
+
+def carried(y: Floats) -> Floats:
+    """Fill what is missing inside a series with the value before it; NaN stays before a series begins."""
     last = np.maximum.accumulate(np.where(np.isnan(y), -1, np.arange(y.shape[1])), axis=1)
     return np.where(last < 0, np.nan, np.take_along_axis(y, np.maximum(last, 0), axis=1))
