@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, date, datetime, timedelta
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -22,6 +23,10 @@ from foretide.events.engine import LocalEngine
 from foretide.events.records import FrameBuckets
 from foretide.events.spark import SparkEngine
 from foretide.events.store import EventStore
+from foretide.features.drift import drift
+from foretide.features.fold import feature_table
+from foretide.features.state import THEMES
+from foretide.forecast.scale_out import forecast_file
 
 pytestmark = [
     pytest.mark.skipif(find_spec("pyspark") is None, reason="pyspark is not installed"),
@@ -52,6 +57,7 @@ MIXED = pl.Schema(
 )
 
 
+DAYS = [date(2024, 1, 1) + timedelta(days=n) for n in range(60)]
 BRANDS = pl.Schema({"user_id": pl.String, "brand": pl.String})
 
 
@@ -109,6 +115,19 @@ def same(engine, work, buckets, schema):
 
 def test_every_type_comes_back_as_it_was(engine, store):
     assert same(engine, mixed(), store, MIXED)
+
+
+def test_features_drift_and_forecasts_are_those_of_this_machine(engine, store, tmp_path):
+    as_of = datetime(2030, 1, 1, tzinfo=UTC)
+    here, there = (feature_table(store, [as_of], themes=tuple(THEMES), engine=where) for where in (None, engine))
+    assert here.height == 17
+    assert there.equals(here)
+    assert drift(store, as_of, engine=engine).equals(drift(store, as_of))
+    series = [pl.DataFrame({"unique_id": f"s{i}", "ds": DAYS, "y": [(i + n) % 7 for n in range(60)]}) for i in range(3)]
+    pl.concat(series).write_parquet(tmp_path / "series.parquet")
+    for name, where in (("here", None), ("there", engine)):
+        forecast_file(tmp_path / "series.parquet", tmp_path / f"{name}.parquet", h=7, engine=where)
+    assert pl.read_parquet(tmp_path / "there.parquet").equals(pl.read_parquet(tmp_path / "here.parquet"))
 
 
 def test_a_relative_path_and_a_frame_do(engine, store, monkeypatch):
