@@ -107,6 +107,7 @@ def test_a_section_without_data_is_left_out(data, key):
 
 def test_without_users_the_rest_is_still_there(data):
     gone = {name: None for key in NEEDS if key not in {"activity", "interests"} for name in NEEDS[key]}
+    gone |= dict.fromkeys(["change_points", "drift", "habit_drift"])
     page_ = rendered(replace(data, **gone, stage_history=None))
     assert page_.ids() & KEYS == {"activity", "interests", "backtest", "notes"}
     assert "Soup" in page_.text()

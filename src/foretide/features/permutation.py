@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 LEAST, MOST, ENOUGH = 100, 2_000, 20
 #: With fewer exceedances than this, the tail is that of a gamma law through the first three moments (Pearson III).
 FEW = 8
-#: Relative differences below this are rounding.
+#: Differences below this are rounding.
 TINY = 1e-9
 
 Floats = NDArray[np.float64]
@@ -112,7 +112,7 @@ def _judge(
             j = i + np.int64(_mixed(state) % np.uint64(n_days - i))
             order[i], order[j] = order[j], order[i]
         x, g, unseen = _compare(begins, cell, order[:n_recent], total, drawn, used, logs)
-        exceeding += x >= observed * (1.0 - TINY)
+        exceeding += x >= observed - TINY * (1.0 + observed)
         mean, square, cube, n = mean + x, square + x * x, cube + x * x * x, n + 1
         g_mean, unseen_mean = g_mean + g, unseen_mean + unseen
     told[G_MEAN], told[UNSEEN_MEAN] = g_mean / n, unseen_mean / n
