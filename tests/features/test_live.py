@@ -53,7 +53,7 @@ def test_any_order_of_arrival_gives_the_batch_values_at_any_time(by_user, random
 @settings(max_examples=30, deadline=None)
 def test_states_are_rebuilt_from_the_store(by_user):
     log = oracle.log(by_user)
-    as_of = BEGIN + 200 * DAY
+    as_of = BEGIN + 300 * DAY
     assert_same(LiveStates.of(log), log, as_of)
     one_by_one = LiveStates()
     for row in log.frame.sort("ts").iter_slices(1):
@@ -71,7 +71,7 @@ def test_an_event_that_a_few_later_ones_overtook_is_put_in_its_place(events, ran
     live = LiveStates()
     live.update(arrived)
     assert live.stale == []
-    assert_frame_equal(live.table(BEGIN + 200 * DAY), batch(log, BEGIN + 200 * DAY), rel_tol=1e-9)
+    assert_frame_equal(live.table(BEGIN + 300 * DAY), batch(log, BEGIN + 300 * DAY), rel_tol=1e-9)
 
 
 def test_events_of_the_future_wait():
