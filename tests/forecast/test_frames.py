@@ -143,3 +143,14 @@ def test_one_bad_series_spoils_no_other():
 def test_arrow_without_pandas_names():
     table = pa.table({"ds": pa.array(DAYS), "y": pa.array(range(150))})
     assert forecast(table, h=1).frame.height == 1
+
+
+def test_intervals_of_counts_are_whole_and_hold_the_median():
+    told = forecast(daily(), h=14).frame
+    bounds = told.select("lo-80", "hi-80", "lo-95", "hi-95").to_numpy()
+    np.testing.assert_array_equal(bounds, np.round(bounds))
+    assert (told["lo-95"] <= told["lo-80"]).all()
+    assert (told["hi-80"] <= told["hi-95"]).all()
+    assert told.select(pl.col("median").is_between("lo-80", "hi-80").all()).item()
+    halves = daily().with_columns(pl.col("y") + 0.5)
+    assert not np.array_equal(*(f(forecast(halves, h=3).frame["lo-80"].to_numpy()) for f in (np.round, np.asarray)))

@@ -11,7 +11,7 @@ import polars as pl
 from foretide.errors import NotEnoughDataError, UsageError
 from foretide.evaluate.backtest import score_table
 from foretide.forecast.baselines import SeasonalNaive, SeasonalWindowAverage, SeasonalWindowMedian
-from foretide.forecast.intervals import around
+from foretide.forecast.intervals import are_counts, around, whole
 from foretide.forecast.method import Method, check_horizon, dates_ahead, without_gaps
 from foretide.forecast.pooled import PooledSeason
 from foretide.forecast.shares import as_shares, normalised
@@ -77,7 +77,11 @@ def run(panel: Panel, h: int, levels: Sequence[int] = (80, 95), season_length: i
     season, trial, verdict = best_season(y, h, [season_length] if isinstance(season_length, int) else season_length)
     median = verdict.expect(trial.now)
     intervals = around(median, trial.scale[:, -1], verdict.scaled, wanted)
-    said = {**trial.said, ENSEMBLE: tested(trial, verdict, wanted)}
+    together = tested(trial, verdict, wanted)
+    if are_counts(y):
+        intervals = whole(median, intervals)
+        together = replace(together, intervals=whole(together.median, together.intervals))
+    said = {**trial.said, ENSEMBLE: together}
     return Run(
         Forecast(panel.ids, dates_ahead(panel, h), median * verdict.mean_factor, median, intervals),
         score_table(y, trial.origins, said, wanted, season),

@@ -54,10 +54,24 @@ def _changes(y: Floats, lag: int) -> Floats:
     return change
 
 
+def are_counts(y: Floats) -> bool:
+    """Tell whether all that is known is whole numbers."""
+    known = y[~np.isnan(y)]
+    return bool(np.array_equal(known, np.round(known)))
+
+
+def whole(point: Floats, intervals: Mapping[int, tuple[Floats, Floats]]) -> Mapping[int, tuple[Floats, Floats]]:
+    """Return intervals of counts with whole bounds: the same counts lie inside, and those beside the point."""
+    below, above = np.floor(point), np.ceil(point)
+    return {
+        level: (np.minimum(np.ceil(lo), below), np.maximum(np.floor(hi), above))
+        for level, (lo, hi) in intervals.items()
+    }
+
+
 def _least_change(y: Floats) -> Callable[[Floats], Floats]:
     """Return the smallest believable change as a function of the level: the square root for counts."""
-    known = y[~np.isnan(y)]
-    if np.array_equal(known, np.round(known)):
+    if are_counts(y):
         return lambda level: np.sqrt(np.maximum(level, LEAST_COUNT))
     return lambda level: np.maximum(LEAST_SHARE * level, np.finfo(float).tiny ** 0.25)
 
