@@ -22,5 +22,8 @@ MODELS = (
     Model("HoltWintersLog"),
     Model("HoltWinters"),
     Model("PooledSeason", pools=True),
+    Model("Croston", tried=False),
+    Model("TSB", tried=False),
+    Model("Adida", tried=False),
     Model("WarmHoltWinters", tried=False),
 )

@@ -11,6 +11,7 @@ import polars as pl
 from foretide.errors import NotEnoughDataError, UsageError
 from foretide.evaluate.backtest import score_table
 from foretide.forecast.baselines import SeasonalNaive, SeasonalWindowAverage, SeasonalWindowMedian
+from foretide.forecast.intermittent import TSB, Adida, Croston
 from foretide.forecast.intervals import are_counts, around, whole
 from foretide.forecast.method import Method, check_horizon, dates_ahead, without_gaps
 from foretide.forecast.pooled import PooledSeason
@@ -25,6 +26,9 @@ FORECASTERS: dict[str, type[Method]] = {
     "SeasonalWindowMedian": SeasonalWindowMedian,
     "HoltWinters": HoltWinters,
     "PooledSeason": PooledSeason,
+    "Croston": Croston,
+    "TSB": TSB,
+    "Adida": Adida,
 }
 ENSEMBLE = "Ensemble"
 
