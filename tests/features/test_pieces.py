@@ -185,3 +185,20 @@ def test_a_category_under_a_new_name_in_the_item_table_is_the_same_for_the_whole
         (row,) = feature_table(store, [BEGIN + DAY], themes=("interests",)).iter_rows(named=True)
         assert row["categories"] == 2
         assert interests(store, BEGIN + DAY)["category"].to_list() == ["own", name]
+
+
+@njit
+def update_item(state, event):
+    state.item = event.item
+
+
+@njit
+def values_item(state, as_of, today, out):
+    out[0] = state.item
+
+
+def test_a_piece_may_read_the_items_of_a_receipt():
+    last = Piece(("last_item",), np.dtype([("item", "i4")]), update_item, values_item, reads=("items",))
+    events = [Event(5, "a", f"i{n % 7}") for n in range(200)]
+    (row,) = feature_table(oracle.log({"u": events}), [BEGIN + DAY], pieces=[last]).iter_rows(named=True)
+    assert 0 <= row["last_item"] < 7

@@ -23,7 +23,7 @@ from foretide.features.lifecycle import ABSENT, LifecycleRule
 from foretide.features.own_pieces import Piece, run_piece
 from foretide.features.state import Events, Floats, Places, features_of, state_dtype, update, values
 from foretide.features.tallies import SLOT, Slots, capacity_for, clear
-from foretide.features.user_events import Ints, Longs, UserEvents, bucket_events, ticks
+from foretide.features.user_events import Ints, Longs, UserEvents, bucket_events, item_order, ticks
 from foretide.schema import STAGES, TS
 
 KEYS = {"user_id": pl.String(), "as_of": TS, "stage": pl.String()}
@@ -67,7 +67,8 @@ def run(
     state = np.zeros(1, state_dtype(rule))
     most = int(np.diff(events.starts).max(initial=1))
     slots = np.zeros(capacity_for(min(most, len(events.categories)) + 1), SLOT)
-    _fold(events.starts, events.events, at, today, rule.window_days, state, slots, places, stages, features)
+    order = item_order(events.items)
+    _fold(events.starts, events.events, at, today, rule.window_days, state, slots, order, places, stages, features)
     return stages, features
 
 
@@ -81,12 +82,12 @@ def _fold(
     window_days: int,
     state: Events,
     all_slots: Slots,
+    order: NDArray[np.uint32],
     places: Places,
     stages: Codes,
     features: Floats,
 ) -> None:
     last = np.zeros(1, LAST_ITEMS)
-    order = np.zeros(0, np.uint32)
     nothing, told = state.copy(), np.empty(features.shape[0])
     for user in range(starts.size - 1):
         event, end = starts[user], starts[user + 1]
