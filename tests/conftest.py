@@ -8,8 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from foretide.cli import main
+
+# How long an example takes says something about the machine, not about the law.
+settings.register_profile("foretide", deadline=None)
+settings.load_profile("foretide")
 
 
 @dataclass(frozen=True)
