@@ -26,4 +26,6 @@ MODELS = (
     Model("TSB", tried=False),
     Model("Adida", tried=False),
     Model("WarmHoltWinters", tried=False),
+    Model("GlobalLSTM", tried=False, pools=True, extra="neural"),
+    Model("GlobalMLP", tried=False, pools=True, extra="neural"),
 )
