@@ -94,3 +94,10 @@ def test_compact_tells_what_it_did(foretide, shop):
     n = place.store.n_files
     told = foretide("compact", "-w", shop)
     assert told.out == f"{place.store.n_events:,} events are in 16 buckets; {n} files became {n - 1}.\n"
+
+
+def test_effects_in_an_empty_workspace_are_told(foretide, tmp_path):
+    Workspace.create(tmp_path / "empty")
+    told = foretide("effects", "--holidays", "DE", "--as-of", "2025-01-01", "-w", tmp_path / "empty")
+    assert told.code in {1, 3}
+    assert "unexpected" not in told.err

@@ -119,7 +119,14 @@ def test_unknown_users_have_no_row():
     live = LiveStates()
     assert live.table(BEGIN).is_empty()
     live.update(oracle.frame({"u": [Event(0)]}))
-    assert live.table(BEGIN + DAY, ["nobody", "u"])["user_id"].to_list() == ["u"]
+    assert live.table(BEGIN + DAY, ["nobody", "u", "u"])["user_id"].to_list() == ["u"]
+
+
+def test_times_of_any_unit_are_the_same():
+    frame = oracle.frame({"u": [Event(0), Event(9)]})
+    live = LiveStates()
+    live.update(frame.with_columns(pl.col("ts").cast(pl.Datetime("ms", "UTC"))))
+    assert live.table(BEGIN + DAY).equals(batch(oracle.FrameBuckets(frame), BEGIN + DAY))
 
 
 @given(by_user=USERS)

@@ -1,6 +1,7 @@
 """The pieces of the fold beyond the oracle's half year: long histories, last items, features of one's own."""
 
 from datetime import timedelta
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import polars as pl
@@ -18,6 +19,7 @@ from foretide.events.store import EventStore
 from foretide.features import last_items
 from foretide.features.fold import feature_table
 from foretide.features.interests import interests
+from foretide.features.lifecycle import LifecycleRule
 from foretide.features.own_pieces import Piece
 
 ALL = ("activity", "habits", "interests")
@@ -40,7 +42,9 @@ def test_interests_after_more_years_than_a_weight_holds():
     events = [Event(year * YEAR, category) for year, category in ((0, "a"), (45, "b"), (45, "c"), (90, "d"))]
     as_of = BEGIN + 91 * 366 * DAY
     (row,) = feature_table(oracle.log({"u": events}), [as_of], themes=("interests",)).iter_rows(named=True)
-    assert (row["categories"], row["categories_hill_1"]) == (4, pytest.approx(1.0))
+    assert row["categories"] == 4
+    for name in ("categories_hill_1", "categories_hill_2", "top_category_share"):
+        assert row[name] == pytest.approx(1.0)
 
 
 ITEMS = st.lists(st.tuples(st.integers(0, 20), st.integers(0, 60)), min_size=1, max_size=130)
@@ -149,6 +153,17 @@ def test_two_million_events_of_one_user():
     assert row["value_decayed_84"] == pytest.approx(2 * row["events_decayed_84"])
 
 
+def test_shares_of_a_user_with_millions_of_events():
+    n = 2_000_000
+    frame = pl.DataFrame({"user_id": ["u"], "value": [2.0]}).select(pl.all().repeat_by(n).explode())
+    sixth = BEGIN + 5 * DAY  # a Saturday
+    ts = pl.lit(sixth).dt.cast_time_unit("us") + pl.duration(microseconds=pl.int_range(pl.len()) * 80_000)
+    frame = frame.with_columns(ts=ts, tz_offset_min=pl.lit(None, pl.Int16))
+    (row,) = feature_table(FrameBuckets(frame), [BEGIN + 30 * DAY], themes=("habits",)).iter_rows(named=True)
+    assert row["weekend_share"] == 1.0
+    assert row["night_share"] == pytest.approx(12 / 44.44, rel=0.01)
+
+
 @pytest.mark.parametrize(("zone", "day"), [("Asia/Beirut", 301), ("America/Havana", 308), ("Asia/Beirut", 90)])
 def test_a_clock_that_goes_back_or_forth_at_midnight(zone, day):
     """An event every half hour around the change: the days are those of the zone, each counted once."""
@@ -202,3 +217,18 @@ def test_a_piece_may_read_the_items_of_a_receipt():
     events = [Event(5, "a", f"i{n % 7}") for n in range(200)]
     (row,) = feature_table(oracle.log({"u": events}), [BEGIN + DAY], pieces=[last]).iter_rows(named=True)
     assert 0 <= row["last_item"] < 7
+
+
+def test_what_a_caller_got_wrong_is_told():
+    log = oracle.log({"u": [Event(0)]})
+    with pytest.raises(UsageError, match="no time zone"):
+        feature_table(log, [(BEGIN + DAY).replace(tzinfo=None)])
+    zoned = (BEGIN + DAY).astimezone(ZoneInfo("Europe/Berlin"))
+    assert feature_table(log, [zoned]).equals(feature_table(log, [BEGIN + DAY]))
+    taken = Piece(("n_events", "b", "c"), BIG.dtype, update_big, values_big)
+    with pytest.raises(UsageError, match="same name"):
+        feature_table(log, [BEGIN + DAY], pieces=[taken])
+    with pytest.raises(UsageError, match="weather"):
+        Piece(("a",), BIG.dtype, update_big, values_big, reads=("weather",))
+    with pytest.raises(UsageError, match="at least 1 day"):
+        LifecycleRule(0)

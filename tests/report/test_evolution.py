@@ -43,3 +43,11 @@ def test_nothing_changed(data):
 
 def test_without_any_of_its_tables_the_section_is_left_out(data):
     assert changes(replace(data, change_points=None, drift=None, habit_drift=None)) is None
+
+
+def test_a_rate_that_rose_from_nothing_is_told_by_its_levels(data):
+    from_zero = data.change_points.with_columns(before=pl.lit(0.0), after=pl.lit(50.0), ratio=pl.lit(None, pl.Float64))
+    with speaking("en"):
+        section = changes(replace(data, change_points=from_zero))
+    assert "from 0" in section.sentence
+    assert "fewer" not in section.sentence

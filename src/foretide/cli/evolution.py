@@ -244,12 +244,12 @@ def calendar(place: Workspace, holidays: str | None, events: Path | None, moment
     """Return the events that are asked about, those of the log's days."""
     import polars as pl
 
-    from foretide.features.calendar import country_holidays, own_events
+    from foretide.features.calendar import CALENDAR, country_holidays, own_events
     from foretide.features.series import last_day
 
     if holidays is None and events is None:
         raise UsageError("name what may have had an effect: --holidays COUNTRY, --events FILE, or both")
-    parts = [] if events is None else [own_events(events)]
+    parts = [CALENDAR.to_frame()] + ([] if events is None else [own_events(events)])
     span = place.store.span()
     if holidays is not None and span is not None:
         zone = place.store.timezone

@@ -137,7 +137,7 @@ def _tested(events: pl.DataFrame, seed: int) -> pl.DataFrame:
     user = events["user_id"].rle_id().to_numpy()
     starts = np.flatnonzero(np.diff(user, prepend=-1, append=user[-1] + 1))
     ids = events["user_id"].gather(starts[:-1])
-    seeds = np.array([crc32(name.encode()) + (seed << 32) for name in ids], np.int64)
+    seeds = np.array([crc32(name.encode()) + (seed % 2**31 << 32) for name in ids], np.int64)
     told = np.empty((len(ids), N_TOLD))
     day = events["day"].to_numpy(writable=True)
     permutation.judge_users(starts, day, cell, RECENT_DAYS, len(names), seeds, told)

@@ -15,6 +15,7 @@ import polars as pl
 from numba import njit
 from numpy.typing import NDArray
 
+from foretide.errors import UsageError
 from foretide.events.engine import Engine, LocalEngine
 from foretide.events.records import Buckets
 from foretide.features import lifecycle
@@ -23,7 +24,7 @@ from foretide.features.lifecycle import ABSENT, LifecycleRule
 from foretide.features.own_pieces import Piece, run_piece
 from foretide.features.state import Events, Floats, Places, features_of, state_dtype, update, values
 from foretide.features.tallies import SLOT, Slots, capacity_for, clear
-from foretide.features.user_events import Ints, Longs, UserEvents, bucket_events, item_order, ticks
+from foretide.features.user_events import Ints, Longs, UserEvents, bucket_events, in_utc, item_order, ticks
 from foretide.schema import STAGES, TS
 
 KEYS = {"user_id": pl.String(), "as_of": TS, "stage": pl.String()}
@@ -149,9 +150,11 @@ def feature_parts(
 ) -> Iterator[pl.DataFrame]:
     """Return ``feature_table`` a bucket at a time, for tables that do not fit in memory; first an empty part."""
     names = [*features_of(themes)[0], *(name for piece in pieces for name in piece.features)]
+    if len({*names, *KEYS}) < len(names) + len(KEYS):
+        raise UsageError("two features have the same name; call yours something else")
     schema = pl.Schema(KEYS | dict.fromkeys(names, pl.Float64()))
     yield pl.DataFrame(schema=schema)
-    cutoffs = sorted(set(as_of))
+    cutoffs = sorted({in_utc(moment) for moment in as_of})
     if cutoffs:
         job = partial(
             feature_part, cutoffs=cutoffs, rule=rule or LifecycleRule(), themes=tuple(themes), pieces=tuple(pieces)

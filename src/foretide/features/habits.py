@@ -33,9 +33,10 @@ HABIT = np.dtype(
     [
         ("anchor", "i8"),
         ("n_events", "u4"),
-        ("weekend", "f4"),
-        ("night", "f4"),
-        ("cells", "f4", (N_CELLS,)),
+        ("total", "f8"),
+        ("weekend", "f8"),
+        ("night", "f8"),
+        ("cells", "f4", (N_CELLS,)),  # of millions of events in a few weeks only roughly
         ("gaps", "u2", (N_GAP_BINS,)),
     ]
 )
@@ -56,8 +57,9 @@ def update(state: State, ts: int, hour: int) -> None:
     while exponent > LARGEST_EXPONENT:
         _scale_down(state)
         exponent -= LARGEST_EXPONENT
-    weight = np.float32(np.exp2(exponent))
-    state.cells[hour // BLOCK_HOURS] += weight
+    weight = np.exp2(exponent)
+    state.total += weight
+    state.cells[hour // BLOCK_HOURS] += np.float32(weight)
     if hour // 24 > FRIDAY:
         state.weekend += weight
     if hour % 24 < NIGHT_END:
@@ -69,6 +71,7 @@ def update(state: State, ts: int, hour: int) -> None:
 def _scale_down(state: State) -> None:
     factor = np.float32(2.0**-LARGEST_EXPONENT)
     state.anchor += np.int64(LARGEST_EXPONENT * HALF_LIFE_DAYS * DAY_US)
+    state.total *= factor
     state.weekend *= factor
     state.night *= factor
     for i in range(N_CELLS):
@@ -101,7 +104,7 @@ def values(state: State, out: Floats) -> None:
             if weight > 0.0:
                 total += weight
                 logs += weight * math.log(weight)
-        out[0], out[1] = state.weekend / total, state.night / total
+        out[0], out[1] = state.weekend / state.total, state.night / state.total
         out[2] = math.exp(math.log(total) - logs / total)
     n, logs = 0.0, 0.0
     for i in range(N_GAP_BINS):

@@ -23,8 +23,8 @@ from foretide.features.tallies import EMPTY, Slots, find
 HALF_LIFE_DAYS = 28.0
 #: Weight of the population's mix, in decayed events.
 KAPPA = 5.0
-#: Weights are scaled down before they exceed 2 to this power (39 years after the first event).
-LARGEST_EXPONENT = 512.0
+#: Weights are scaled down before they exceed 2 to this power (20 years after the first event); a square still fits.
+LARGEST_EXPONENT = 256.0
 
 INTERESTS = np.dtype([("anchor", "i8"), ("n_events", "u4"), ("n_categories", "u4"), ("firsts", "f8"), ("total", "f8")])
 
@@ -51,7 +51,7 @@ def update(state: State, slots: Slots, ts: int, category: int) -> None:
     if state.n_events == 0:
         state.anchor = ts
     exponent = (ts - state.anchor) / (HALF_LIFE_DAYS * DAY_US)
-    if exponent > LARGEST_EXPONENT:
+    while exponent > LARGEST_EXPONENT:
         _scale_down(state, slots)
         exponent -= LARGEST_EXPONENT
     weight = np.exp2(exponent)

@@ -17,6 +17,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numba import njit
 
+from foretide.errors import UsageError
 from foretide.features.clock import DAY_US
 from foretide.features.days import BITS, active_between, shift
 from foretide.schema import STAGES
@@ -57,6 +58,10 @@ class LifecycleRule:
 
     window_days: int = 7
     critical_events: tuple[str, ...] | None = None
+
+    def __post_init__(self) -> None:
+        if self.window_days < 1:
+            raise UsageError(f"the lifecycle window has at least 1 day, not {self.window_days}")
 
     @property
     def new_days(self) -> int:

@@ -27,8 +27,18 @@ from foretide.features.lifecycle import ABSENT, LifecycleRule
 from foretide.features.live_kernels import DESK, N_SIZES, WAITING
 from foretide.features.state import EVENT, THEMES, Events, features_of, state_dtype
 from foretide.features.tallies import SLOT, Slots, capacity_for
-from foretide.features.user_events import NO_OFFSET, Ints, Longs, as_arrays, codes_of, item_order, tell_time, ticks
-from foretide.schema import EVENTS
+from foretide.features.user_events import (
+    NO_OFFSET,
+    Ints,
+    Longs,
+    as_arrays,
+    codes_of,
+    in_utc,
+    item_order,
+    tell_time,
+    ticks,
+)
+from foretide.schema import EVENTS, TS
 
 #: Arrays grow by this factor.
 GROWTH = 1.125
@@ -40,6 +50,8 @@ READ = ("user_id", "ts", "event_type", "value", "tz_offset_min", "category", "it
 @dataclass
 class LiveStates:
     """The states of users, in arrays by the order in which they came.
+
+    Not for several threads at once: give each its own, or a lock.
 
     Parameters
     ----------
@@ -94,6 +106,7 @@ class LiveStates:
             ``user_id, ts`` and any of ``event_type, value, tz_offset_min, category, item_id``, as the store has
             them after an import: each event once. ``event_type`` is needed if the rule names critical events.
         """
+        events = events.with_columns(pl.col("ts").cast(TS))
         if events.height < SMALL:
             known = [name for name in READ[1:] if name in events.columns]
             columns = [events["ts"].cast(pl.Int64), *(events[name] for name in known[1:])]
@@ -162,7 +175,11 @@ class LiveStates:
         return [ids[row] for row in np.flatnonzero(self.desks_["stale"][: len(ids)])]
 
     def heal(self, buckets: Buckets) -> int:
-        """Fold the stale states again from the store; return how many there were."""
+        """Fold the stale states again from the store; return how many there were.
+
+        Every event that was taken in must be in the store by then (``refresh`` it first): what the store does not
+        have is forgotten.
+        """
         users = self.stale
         if users:
             rows = [self.users[user] for user in users]
@@ -201,7 +218,9 @@ class LiveStates:
         UsageError
             If there are such users and no store is given.
         """
-        chosen = list(self.users) if users is None else [user for user in users if user in self.users]
+        as_of = in_utc(as_of)
+        asked = self.users if users is None else dict.fromkeys(users)
+        chosen = [user for user in asked if user in self.users]
         rows = np.array([self.users[user] for user in chosen], np.int64)
         desks = self.desks_[rows]
         unable = desks["stale"] | (desks["newest"] >= ticks([as_of], self.timezone)[0])

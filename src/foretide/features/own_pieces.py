@@ -32,9 +32,10 @@ from dataclasses import dataclass
 import numpy as np
 from numba import njit
 
+from foretide.errors import UsageError
 from foretide.features.lifecycle import State
 from foretide.features.state import Events, Floats
-from foretide.features.user_events import Ints, Longs, UserEvents
+from foretide.features.user_events import COLUMNS, Ints, Longs, UserEvents
 
 
 @dataclass(frozen=True)
@@ -61,6 +62,11 @@ class Piece:
     update: Callable[[State, State], None]
     values: Callable[[State, int, int, Floats], None]
     reads: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        for theme in self.reads:
+            if theme not in COLUMNS:
+                raise UsageError(f"a piece reads of {', '.join(COLUMNS)}, not {theme!r}")
 
 
 def run_piece(piece: Piece, events: UserEvents, cutoffs: tuple[Longs, Ints]) -> Floats:

@@ -12,6 +12,7 @@ import polars as pl
 from numba import njit
 from numpy.typing import NDArray
 
+from foretide.errors import UsageError
 from foretide.events.records import Buckets
 from foretide.features.clock import DAY_US, MINUTE_US, Clock, clock_of, hour_of_week, offset_at
 from foretide.features.lifecycle import LifecycleRule
@@ -138,6 +139,19 @@ def _tell_time(events: Events, own: NDArray[np.int16], changes: Longs, offsets: 
         events[i].hour = -1
         if own.size:
             events[i].hour = hour_of_week(ts + (offset if own[i] == NO_OFFSET else own[i] * MINUTE_US))
+
+
+def in_utc(moment: datetime) -> datetime:
+    """Return a moment in UTC.
+
+    Raises
+    ------
+    UsageError
+        If it has no zone.
+    """
+    if moment.tzinfo is None:
+        raise UsageError(f"{moment} has no time zone; give it one, such as datetime(..., tzinfo=UTC)")
+    return moment.astimezone(UTC)
 
 
 def ticks(cutoffs: Sequence[datetime], timezone: str) -> tuple[Longs, Ints]:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import polars as pl
 
 from foretide.features.daily_rates import SHARE
@@ -101,9 +104,16 @@ def said_of_last(found: pl.DataFrame) -> str:
         "report.changes.last",
         n=number(found.height),
         series=strong(rate_name(last["series"])),
-        change=strong(change(last["ratio"] or 0.0)),
+        change=strong(told_change(last)),
         date=day(last["ds"]),
     )
+
+
+def told_change(row: Mapping[str, Any]) -> str:
+    """Return a change of level in words; from nothing by its levels."""
+    if row["ratio"] is None:
+        return say("report.changes.levels", before=number(row["before"], 3), after=number(row["after"], 3))
+    return change(row["ratio"])
 
 
 def rate_name(series: str) -> str:
@@ -120,7 +130,7 @@ def change_table(found: pl.DataFrame) -> Table:
         "series": (say("report.changes.rate"), rate_name),
         "before": (say("report.changes.before"), lambda x: number(x, 3 if abs(x) < 1 else 0)),
         "after": (say("report.changes.after"), lambda x: number(x, 3 if abs(x) < 1 else 0)),
-        "ratio": (say("report.word.change"), lambda x: change(x) if x else number(None)),
+        "ratio": (say("report.word.change"), lambda x: number(None) if x is None else change(x)),
     }
     rows = found.sort("ds", "series", descending=[True, False])
     return table(say("report.changes.caption"), rows, columns, n_names=2)
