@@ -26,6 +26,10 @@ MODELS = (
     Model("TSB", tried=False),
     Model("Adida", tried=False),
     Model("WarmHoltWinters", tried=False),
+    Model("Arima", tried=False),
+    Model("AutoArima", tried=False),
+    Model("LagRegression", tried=False, pools=True, extra="learners"),
+    Model("WithEvents", tried=False, pools=True),
     Model("GlobalLSTM", tried=False, pools=True, extra="neural"),
     Model("GlobalMLP", tried=False, pools=True, extra="neural"),
 )
