@@ -158,6 +158,13 @@ def test_planted_drift_is_found_in_the_simulated_shop(simulation):
 
 
 @given(st.lists(DAYS, min_size=1, max_size=5), st.lists(st.integers(0, 9), max_size=3))
+@example(
+    [
+        {0: ["a"], 1: ["a"]},
+        {0: ["a", "b"], 1: ["a", "c"], 2: ["a"], 3: ["a", "b"], 28: ["a", "c"], 29: ["a", "b", "c"]},
+    ],
+    [],
+)
 @settings(max_examples=20, deadline=None)
 def test_neither_the_future_nor_other_users_nor_buckets_matter(users, later):
     by_user = {

@@ -82,6 +82,7 @@ def judge_users(
         for i in range(n_recent):
             order[i], order[n_days - 1 - i] = n_days - 1 - i, i
         seed, mine = np.uint64(seeds[user]), used[:n_used]
+        mine.sort()  # events of one moment come in any order, and sums are to be the same to the last digit
         _judge(begins, cell, n_days, n_recent, order, total, drawn, mine, logs, seed, told[user])
         for i in range(n_used):
             total[used[i]] = 0
