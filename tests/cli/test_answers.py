@@ -128,7 +128,9 @@ def test_the_outlook_of_one_user_in_json_has_the_interests(foretide, shop, simul
     assert shares["share_now"].is_sorted(descending=True)
     path = tmp_path / "one.json"
     foretide("outlook", user, "-w", shop, "-o", path)
-    assert json.loads(path.read_text())[0]["interests"] == row["interests"]
+    written = json.loads(path.read_text())[0]["interests"]  # sums of threads agree but for the last digit
+    assert [part["category"] for part in written] == shares["category"].to_list()
+    assert [part["share_expected"] for part in written] == pytest.approx(shares["share_expected"].to_list())
     assert "interests" not in json.loads(foretide("outlook", "--all", "-w", shop, "--format", "json").out)[0]
 
 
