@@ -15,6 +15,7 @@ from foretide.events.records import FrameBuckets
 from foretide.events.sources.simulator import Drift, Scenario, simulate
 from foretide.features.change_points import (
     CHANGE_POINTS,
+    LEVEL_DAYS,
     change_points,
     changes_of,
     level_breaks,
@@ -120,15 +121,35 @@ def test_a_rise_from_nothing_has_no_ratio():
 @given(st.lists(st.integers(0, 100), min_size=28, max_size=60), st.integers(7, 20))
 @settings(max_examples=30, deadline=None)
 def test_levels_share_the_weekdays(y, first):
-    """The fit of Poisson counts by weekday times level has the right total in each level."""
+    """Weekday times level has the right total in the days that tell a level."""
     y = np.array(y, dtype=float)
-    found = levels(y, np.array([first]))
+    found = np.concatenate(levels(y, np.array([first])))
     weekday = np.arange(y.size) % 7
     plain = np.where(np.arange(y.size) < first, y[:first].mean(), y[first:].mean())
     factor = np.array([y[weekday == day].sum() / max(plain[weekday == day].sum(), 1e-12) for day in range(7)])
     factor /= max(factor.mean(), 1e-12)
-    for level, part in zip(found, (slice(0, first), slice(first, None)), strict=True):
+    for level, part in zip(found, (slice(0, first), slice(first, first + LEVEL_DAYS)), strict=True):
         assert (level * factor[weekday][part]).sum() == pytest.approx(y[part].sum())
+
+
+def test_levels_are_those_beside_the_break():
+    """A year that falls slowly and steps up in the middle: what came months later changes nothing of it."""
+    y = np.concatenate([np.linspace(300, 150, 170), np.full(60, 180.0), np.linspace(180, 400, 130)])
+    (before,), (after,) = levels(y, np.array([170]))
+    assert before == pytest.approx(150 + 150 / 169 * 13.5, rel=0.01)
+    assert after == pytest.approx(180, rel=0.01)
+    for end in (210, 230, 300):
+        assert levels(y[:end], np.array([170]))[1][0] == pytest.approx(after, rel=0.01)
+
+
+def test_days_after_the_log_are_no_change():
+    """Asked in 2030, a log that ends in 2024 has the changes that it has the day after."""
+    rng = np.random.default_rng(3)
+    counts = np.concatenate([rng.poisson(30, 100), rng.poisson(60, 100)])
+    rows = [(n, 24 * day + 1, "view", "a") for day, count in enumerate(counts.tolist()) for n in range(count)]
+    by_end = [change_points(log(rows), BEGIN + timedelta(days=days)) for days in (200, 2_000)]
+    assert by_end[0].height >= 1
+    assert by_end[1].equals(by_end[0])
 
 
 # The rates
@@ -160,8 +181,8 @@ def test_rates_are_counted_by_hand(rows):
         here = [row for row in rows if row[1] // 24 == day]
         users = len({row[0] for row in here})
         named = [row[3] for row in here if row[3]]
-        expected["active_users", ds] = (users, None)
-        expected["events_per_active_user", ds] = (len(here) / users if users else None, users)
+        expected["daily_users", ds] = (users, None)
+        expected["events_per_daily_user", ds] = (len(here) / users if users else None, users)
         for name in sizes:
             expected[f"share: {name}", ds] = (named.count(name) / len(named) if named else None, len(named))
     flows = accounting(log(rows), as_of, rule)[8 * 3 :]
@@ -173,7 +194,7 @@ def test_rates_are_counted_by_hand(rows):
 def test_users_and_events_are_critical_ones_and_categories_all():
     buckets = log([(0, h * 24, "view", "a") for h in range(10)])
     table = daily_rates(buckets, BEGIN + timedelta(days=10), LifecycleRule(3, ("buy",)))
-    assert table.filter(series="active_users")["y"].to_list() == [0] * 10
+    assert table.filter(series="daily_users")["y"].to_list() == [0] * 10
     assert table.filter(series="share: a")["y"].to_list() == [1] * 10
 
 

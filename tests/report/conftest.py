@@ -232,7 +232,7 @@ def simulated_evolution() -> dict[str, pl.DataFrame]:
         users=pl.when(pl.col("stage") == pl.col("next_stage")).then(80).otherwise(4).cast(pl.Int64),
         chance=pl.lit(0.5),
     )
-    levels = {"series": ["active_users", f"share: {CATEGORIES[5]}"], "ds": [LAST, date(2024, 5, 1)]}
+    levels = {"series": ["daily_users", f"share: {CATEGORIES[5]}"], "ds": [LAST, date(2024, 5, 1)]}
     found = pl.DataFrame(levels | {"before": [700.0, 0.05], "after": [800.0, 0.0], "ratio": [8 / 7, None]})
     users = {"user_id": ["a", "b", "c"], "changed": [True, True, False], "q_value": [0.01, 0.02, 0.9]}
     drift = pl.DataFrame(users | {"rising": [CATEGORIES[0]] * 2 + [None], "falling": [CATEGORIES[5]] * 2 + [None]})

@@ -30,7 +30,7 @@ def test_changed_users_are_counted_and_their_way_is_told(data):
     assert "2 changes of level" in section.sentence
     by_rate, moved = section.tables
     assert moved.rows == (("Soup", "Fruit & vegetables", "2"),)
-    assert [row[1] for row in by_rate.rows] == ["active users a day", "share of Soup"]
+    assert [row[1] for row in by_rate.rows] == ["users with an event a day", "share of Soup"]
 
 
 def test_nothing_changed(data):

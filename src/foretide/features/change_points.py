@@ -26,6 +26,8 @@ from foretide.schema import Floats
 #: Shorter series are not judged; a level lasts for a week at least.
 LEAST_DAYS = 56
 LEAST_LEVEL_DAYS = 7
+#: A level is told as the mean of at most this many days beside the break.
+LEVEL_DAYS = 28
 #: A break must gain this many long-run variances for each unit of log(days). Chosen in
 #: ``benchmarks/population_detectors.py``: at most 5 % of stationary series have a false alarm.
 PENALTY = 3.2
@@ -60,7 +62,13 @@ def change_points(
     NotEnoughDataError
         If there is no whole day with an event before ``as_of``.
     """
-    return changes_of(daily_rates(buckets, as_of, rule, top, engine))
+    return changes_of(of_the_log(daily_rates(buckets, as_of, rule, top, engine)))
+
+
+def of_the_log(rates: pl.DataFrame) -> pl.DataFrame:
+    """Leave out the days after the last one with an event: the log says nothing of them."""
+    last = rates.filter(pl.col("series") == "daily_users", pl.col("y") > 0)["ds"].max()
+    return rates.filter(pl.col("ds") <= last)
 
 
 def changes_of(rates: pl.DataFrame) -> pl.DataFrame:
@@ -75,29 +83,29 @@ def changes_of(rates: pl.DataFrame) -> pl.DataFrame:
             continue
         y = np.interp(np.arange(rate.height), *_known(rate))
         breaks = level_breaks(y, count=rate["n"].null_count() == rate.height)
-        level = levels(y, breaks)
-        table = {
-            "series": [name] * breaks.size,
-            "ds": rate["ds"].gather(breaks),
-            "before": level[:-1],
-            "after": level[1:],
-        }
+        before, after = levels(y, breaks)
+        table = {"series": [name] * breaks.size, "ds": rate["ds"].gather(breaks), "before": before, "after": after}
         ratio = pl.when(pl.col("before") > 0).then(pl.col("after") / pl.col("before"))
         found.append(pl.DataFrame(table).with_columns(ratio=ratio).cast(CHANGE_POINTS))
     return pl.concat(found)
 
 
-def levels(y: Floats, breaks: Longs) -> Floats:
-    """Return the mean of each level if its weekdays were as many of each kind, ``(n_breaks + 1,)``.
+def levels(y: Floats, breaks: Longs) -> tuple[Floats, Floats]:
+    """Return the level before and after each break, ``(n_breaks,)``: means of the days around it.
 
-    Weekdays multiply the levels, so that a level of nothing stays nothing.
+    They are of ``LEVEL_DAYS`` days at most and end at the neighbouring breaks: what happened months away does not
+    turn a rise into a fall. Weekdays multiply the levels, so that a level of nothing stays nothing.
     """
     edges = np.array([0, *breaks, y.size])
     sums = np.add.reduceat(y, edges[:-1])
     weekday = np.arange(y.size) % WEEK
     plain = np.repeat(sums / np.diff(edges), np.diff(edges))
     factor = np.bincount(weekday, y, WEEK) / np.maximum(np.bincount(weekday, plain, WEEK), TINY)
-    return sums / np.maximum(np.add.reduceat((factor / max(factor.mean(), TINY))[weekday], edges[:-1]), TINY)
+    usual = np.append(0.0, np.cumsum((factor / max(factor.mean(), TINY))[weekday]))
+    total = np.append(0.0, np.cumsum(y))
+    begin, end = np.maximum(edges[:-2], breaks - LEVEL_DAYS), np.minimum(edges[2:], breaks + LEVEL_DAYS)
+    before = (total[breaks] - total[begin]) / np.maximum(usual[breaks] - usual[begin], TINY)
+    return before, (total[end] - total[breaks]) / np.maximum(usual[end] - usual[breaks], TINY)
 
 
 def _known(rate: pl.DataFrame) -> tuple[Longs, Floats]:

@@ -37,8 +37,8 @@ def daily_rates(
 ) -> pl.DataFrame:
     """Return the rates of each whole day before ``as_of``, ``RATES``, series by series.
 
-    These are ``active_users`` (who had a critical event that day), the flows ``new``, ``resurrected`` and ``lost``
-    of ``population.accounting``, ``events_per_active_user``, and ``share: <category>`` for the ``top`` largest.
+    These are ``daily_users`` (who had a critical event that day), the flows ``new``, ``resurrected`` and ``lost``
+    of ``population.accounting``, ``events_per_daily_user``, and ``share: <category>`` for the ``top`` largest.
 
     Parameters
     ----------
@@ -64,10 +64,10 @@ def daily_rates(
     parts = pl.concat((engine or LocalEngine()).map_buckets(job, buckets, TALLY))
     counts = parts.group_by("ds", "kind", "category").agg(pl.col("events").sum())
     users, events = (_on_days(counts.filter(kind=kind), days) for kind in ("users", "events"))
-    series = [_counted("active_users", users)]
+    series = [_counted("daily_users", users)]
     burnt = days[BURN_IN_WINDOWS * rule.window_days :]
     series += [_counted(flow, _on_days(counts.filter(kind=flow), burnt)) for flow in FLOWS]
-    series.append(_divided("events_per_active_user", events, users))
+    series.append(_divided("events_per_daily_user", events, users))
     return pl.concat([*series, *_shares(counts.filter(kind="category"), days, top)])
 
 

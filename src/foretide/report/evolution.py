@@ -21,7 +21,7 @@ from foretide.text import say
 TOLD = ("active", "at_risk")
 #: A share of users is written out up to this many.
 MAX_MOVED = 10
-RATES = ("active_users", "new", "resurrected", "lost", "events_per_active_user")
+RATES = ("daily_users", "new", "resurrected", "lost", "events_per_daily_user")
 
 
 def moves(data: ReportData) -> Section | None:
