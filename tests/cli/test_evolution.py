@@ -7,14 +7,16 @@ import polars as pl
 import pytest
 
 from foretide.features.fold import feature_table
+from foretide.features.lifecycle import REASONS
+from foretide.schema import STAGES
 from foretide.workspace import Workspace
 
 ANSWERS = {
     "features": ["user_id", "as_of", "stage", "recency_days"],
     "life": ["user_id", "since", "stage", "reason", "days"],
-    "cohorts": ["cohort", "age", "users", "retained"],
+    "cohorts": ["cohort", "age", "users", "retained", "share"],
     "stickiness": ["ds", "dau", "wau", "mau", "stickiness"],
-    "moves": ["age", "stage", "next_stage", "users", "chance"],
+    "moves": ["stage", "next_stage", "users", "chance"],
     "changes": ["series", "ds", "before", "after", "ratio"],
     "drift": ["user_id", "n_recent", "n_reference", "divergence"],
     "habits": ["user_id", "n_recent", "n_reference", "divergence"],
@@ -74,7 +76,7 @@ def test_holidays_and_own_events_have_effects(foretide, shop, simulation, tmp_pa
         (("effects",), "--holidays COUNTRY"),
         (("effects", "--holidays", "XX"), "XX"),
         (("effects", "--events", "nowhere.csv"), "nowhere.csv"),
-        (("cohorts", "--kind", "monthly"), "week, n-day, unbounded, bracket"),
+        (("cohorts", "--kind", "monthly"), "'week', 'n-day', 'unbounded', 'bracket'"),
         (("features", "--theme", "weather"), "activity, habits, interests"),
         (("features", "--engine", "abacus"), "local, spark"),
         (("features", "--master", "local[2]"), "--engine spark"),
@@ -93,7 +95,7 @@ def test_compact_tells_what_it_did(foretide, shop):
     place.ingest(pl.DataFrame({"user_id": ["u1"], "ts": ["2025-03-01T00:00Z"], "event_type": ["view"]}))
     n = place.store.n_files
     told = foretide("compact", "-w", shop)
-    assert told.out == f"{place.store.n_events:,} events are in 16 buckets; {n} files became {n - 1}.\n"
+    assert told.out.startswith(f"{place.store.n_events:,} events are in 16 buckets; {n} files became {n - 1}. ")
 
 
 def test_effects_in_an_empty_workspace_are_told(foretide, tmp_path):
@@ -101,3 +103,47 @@ def test_effects_in_an_empty_workspace_are_told(foretide, tmp_path):
     told = foretide("effects", "--holidays", "DE", "--as-of", "2025-01-01", "-w", tmp_path / "empty")
     assert told.code in {1, 3}
     assert "unexpected" not in told.err
+
+
+@pytest.mark.parametrize(
+    "command", ["life", "cohorts", "stickiness", "moves", "changes", "drift", "habits", "features"]
+)
+def test_a_moment_long_after_the_log_is_mentioned(foretide, shop, command):
+    told = foretide(command, "-w", shop, "--as-of", "2027-01-01")
+    assert told.code == 0, told.err
+    assert "The log ends" in told.err
+
+
+def test_stages_are_in_words_on_the_screen_and_codes_in_files(foretide, shop, tmp_path):
+    on_screen = foretide("life", "-w", shop, "--lang", "zh").out
+    assert "近期首次到来" in on_screen
+    assert "at_risk" not in on_screen
+    foretide("life", "-w", shop, "--lang", "zh", "-o", tmp_path / "life.csv")
+    told = pl.read_csv(tmp_path / "life.csv")
+    assert set(told["reason"]) <= set(REASONS)
+    assert set(told["stage"]) <= set(STAGES)
+
+
+def test_moves_of_all_ages_are_those_of_each_age_together(foretide, shop):
+    together, by_age = (
+        pl.DataFrame(json.loads(foretide("moves", "-w", shop, "--format", "json", *more).out), infer_schema_length=None)
+        for more in ((), ("--by-age",))
+    )
+    assert by_age["users"].sum() == together["users"].sum()
+    assert together["users"].min() > 0
+
+
+def test_events_of_which_nothing_can_be_told_are_named(foretide, shop, tmp_path):
+    calendar = tmp_path / "events.csv"
+    calendar.write_text("name,start,end,category\nearly,2019-01-01,2019-01-02,\nodd,2025-02-01,2025-02-02,spaceships\n")
+    told = foretide("effects", "-w", shop, "--events", calendar, "--by", "category")
+    assert "early, odd" in told.err
+    told = foretide("effects", "-w", shop, "--events", calendar)
+    assert "--by category" in told.err
+
+
+def test_a_broken_calendar_is_told_before_the_workspace_is_opened(foretide, tmp_path):
+    calendar = tmp_path / "events.csv"
+    calendar.write_text("name,start\nx,2025-01-01\n")
+    told = foretide("effects", "-w", tmp_path / "nowhere", "--events", calendar)
+    assert "events.csv" in told.err

@@ -282,6 +282,14 @@ def test_the_tail_of_the_gamma_law(shape, times):
     assert _gamma_above(shape, x) == pytest.approx(stats.gamma.sf(x, shape), rel=1e-6, abs=1e-250)
 
 
+def test_few_active_days_cannot_tell_a_change():
+    users = {"few": [event(3), event(40)], "many": [event(day) for day in range(112)]}
+    table = told(users)
+    assert dict(table.select("user_id", "p_least").iter_rows())["few"] == pytest.approx(0.5)
+    assert table.filter(user_id="many")["p_least"][0] < 1e-20
+    assert (table["p_value"] >= table["p_least"]).all()
+
+
 def test_what_cannot_be_asked_is_told():
     with pytest.raises(UsageError, match="interests, habits"):
         told({"u": [event(0)]}, "weather")

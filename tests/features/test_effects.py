@@ -169,7 +169,7 @@ def test_any_log_and_window_has_an_answer_or_nulls(days, first, length):
     if min(days) > 98:
         return
     table = effects(log(days), calendar(window("x", first, length)), as_of)
-    assert table.height == (first + length <= 99)
+    assert table.height == (min(days) <= first and first + length <= 99)
     for row in table.iter_rows(named=True):
         assert row["p_value"] is None or 0 <= row["p_value"] <= 1
         assert (row["effect"] is None) == (not row["expected"])
@@ -199,3 +199,27 @@ def test_an_outage_is_not_compared_with():
     )
     assert table.filter(event="near")["expected"].item() == 30
     assert table.filter(event="in")["expected"].item() is None
+
+
+def test_what_lasts_is_compared_with_the_weeks_before():
+    """Twice as much of one category from day 200 on: the weeks after hide it, and hide it more as time passes."""
+    rng = np.random.default_rng(5)
+    day = np.arange(300)
+    counts = {"a": rng.poisson(np.where(day < 200, 30, 60)), "b": rng.poisson(80, 300)}
+    rows = [(n, f"{name}{k}", name) for name, y in counts.items() for n in day.tolist() for k in range(y[n])]
+    frame = pl.DataFrame(rows, schema=["n", "user_id", "category"], orient="row").select(
+        "user_id", "category", ts=pl.lit(datetime(2025, 1, 1, 12, tzinfo=UTC)) + pl.duration(days="n"), value=1.0
+    )
+    frame = frame.with_columns(pl.col("ts").dt.cast_time_unit("us"))
+    event = calendar(window("shelf", 200, 7))
+    for end in (207, 230, 300):
+        as_of = datetime(2025, 1, 1, tzinfo=UTC) + timedelta(days=end)
+        told = effects(FrameBuckets(frame), event, as_of, "category", lasting=True).filter(segment="a")
+        assert told["lo"][0] < 2 < told["hi"][0]
+        assert told["q_value"][0] < 0.05
+    assert effects(FrameBuckets(frame), event, as_of, "category").filter(segment="a")["hi"][0] < 2
+
+
+def test_an_event_that_is_there_twice_counts_once():
+    one, two = (effects(log([50, 57, 64]), calendar(*[window("x", 57, 1)] * n), AS_OF) for n in (1, 2))
+    assert two.equals(one)

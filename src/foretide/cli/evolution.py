@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from foretide.cli import app
+from foretide.cli.insight import tell_end
 from foretide.cli.options import AsOf, EngineName, Format, Lang, Master, OutputFile, PrintAs, WorkspaceDir, parse_time
 from foretide.cli.output import check_output, emit, inform, write_parts
 from foretide.errors import UsageError
@@ -19,9 +23,29 @@ if TYPE_CHECKING:
 
     import polars as pl
 
+    from foretide.events.engine import Engine
     from foretide.workspace import Workspace
 
-KINDS = ("week", "n-day", "unbounded", "bracket")
+
+class Kind(StrEnum):
+    """Of retention."""
+
+    week = "week"
+    n_day = "n-day"
+    unbounded = "unbounded"
+    bracket = "bracket"
+
+
+@contextmanager
+def asked(workspace: Path, as_of: str | None, output: Path | None, lang: str) -> Iterator[tuple[Workspace, datetime]]:
+    """Open what is asked about: the workspace, and the moment up to which it is known."""
+    from foretide.workspace import Workspace
+
+    check_output(output)
+    with speaking(lang):
+        place = Workspace.open(workspace)
+        tell_end(place, as_of)
+        yield place, place.moment(parse_time(as_of))
 
 
 @app.command()
@@ -40,7 +64,6 @@ def features(
     lang: Lang = "en",
 ) -> None:
     """Print or write what was known of every user at one or more times."""
-    from foretide.events.engine import engine_named
     from foretide.features.fold import feature_parts
     from foretide.features.state import THEMES
     from foretide.workspace import Workspace
@@ -48,9 +71,11 @@ def features(
     check_output(output)
     with speaking(lang):
         place = Workspace.open(workspace)
+        for moment in as_of or ():
+            tell_end(place, moment)
         cutoffs = [place.moment(parse_time(moment)) for moment in as_of or ()] or [place.moment()]
         themes = theme or tuple(THEMES)
-        parts = feature_parts(place.store, cutoffs, place.rule, themes, engine=engine_named(engine, master))
+        parts = feature_parts(place.store, cutoffs, place.rule, themes, engine=engine_of(engine, master))
         write_parts(parts, print_as, output)
 
 
@@ -65,15 +90,14 @@ def life(
 ) -> None:
     """Tell the stages of a user's life: since when, why, for how many days."""
     from foretide.features.history import stage_history
-    from foretide.workspace import Workspace
 
-    check_output(output)
-    with speaking(lang):
-        place = Workspace.open(workspace)
+    with asked(workspace, as_of, output, lang) as (place, moment):
         if user is not None:
             place.store.user(user)  # an unknown one is told
-        told = stage_history(place.store, place.moment(parse_time(as_of)), place.rule, user and [user])
-        emit(in_words(told, "reason", "lifecycle.reason"), print_as, output)
+        told = stage_history(place.store, moment, place.rule, user and [user])
+        if output is None and print_as is Format.table:  # files and programs get the codes
+            told = in_words(in_words(told, "reason", "lifecycle.reason"), "stage", "stage")
+        emit(told, print_as, output)
 
 
 @app.command()
@@ -89,9 +113,8 @@ def drift(
     lang: Lang = "en",
 ) -> None:
     """Find users whose interests changed: the last 28 days against the 84 before."""
-    check_output(output)
-    with speaking(lang):
-        tell_changed("interests", workspace, everyone, rate, as_of, (engine, master), print_as, output)
+    with asked(workspace, as_of, output, lang) as (place, moment):
+        emit(who_changed("interests", place, moment, everyone, rate, engine_of(engine, master)), print_as, output)
 
 
 @app.command()
@@ -107,15 +130,16 @@ def habits(
     lang: Lang = "en",
 ) -> None:
     """Find users whose hours and weekdays changed: the last 28 days against the 84 before."""
-    check_output(output)
-    with speaking(lang):
-        tell_changed("habits", workspace, everyone, rate, as_of, (engine, master), print_as, output)
+    with asked(workspace, as_of, output, lang) as (place, moment):
+        emit(who_changed("habits", place, moment, everyone, rate, engine_of(engine, master)), print_as, output)
 
 
 @app.command()
 def cohorts(
     workspace: WorkspaceDir = Path(),
-    kind: Annotated[str, typer.Option(help="week, n-day, unbounded or bracket.")] = "week",
+    kind: Annotated[
+        Kind, typer.Option(help="Ages in weeks; or in days: exactly on, on or after, within 1-7, 8-14, 15-28.")
+    ] = Kind.week,
     as_of: AsOf = None,
     engine: EngineName = "local",
     master: Master = None,
@@ -124,18 +148,11 @@ def cohorts(
     lang: Lang = "en",
 ) -> None:
     """Print how many users of each weekly cohort are active later on."""
-    from foretide.events.engine import engine_named
     from foretide.features.cohorts import retention
-    from foretide.workspace import Workspace
 
-    check_output(output)
-    if kind not in KINDS:
-        raise typer.BadParameter(f"{kind!r} is not one of {', '.join(KINDS)}")
-    with speaking(lang):
-        place = Workspace.open(workspace)
-        moment = place.moment(parse_time(as_of))
-        told = retention(place.store, moment, place.rule, kind, engine=engine_named(engine, master))  # type: ignore[arg-type]
-        emit(told, print_as, output)
+    with asked(workspace, as_of, output, lang) as (place, moment):
+        told = retention(place.store, moment, place.rule, kind.value, engine=engine_of(engine, master))
+        emit(told.with_columns(share=told["retained"] / told["users"]), print_as, output)
 
 
 @app.command()
@@ -149,14 +166,10 @@ def stickiness(
     lang: Lang = "en",
 ) -> None:
     """Print users active in a day, a week and 28 days, and the first over the last."""
-    from foretide.events.engine import engine_named
     from foretide.features.cohorts import stickiness
-    from foretide.workspace import Workspace
 
-    check_output(output)
-    with speaking(lang):
-        place = Workspace.open(workspace)
-        told = stickiness(place.store, place.moment(parse_time(as_of)), place.rule, engine_named(engine, master))
+    with asked(workspace, as_of, output, lang) as (place, moment):
+        told = stickiness(place.store, moment, place.rule, engine_of(engine, master))
         emit(told.sort("ds", descending=True), print_as, output)
 
 
@@ -164,6 +177,7 @@ def stickiness(
 def moves(
     workspace: WorkspaceDir = Path(),
     days: Annotated[int, typer.Option(min=1, help="From this many days ago to now.")] = 28,
+    by_age: Annotated[bool, typer.Option("--by-age", help="By days since the user's first event.")] = False,
     as_of: AsOf = None,
     engine: EngineName = "local",
     master: Master = None,
@@ -171,18 +185,15 @@ def moves(
     output: OutputFile = None,
     lang: Lang = "en",
 ) -> None:
-    """Print how many users went from which stage to which, by their age."""
-    from foretide.events.engine import engine_named
-    from foretide.features.moves import transition_matrices
+    """Print how many users went from which stage to which."""
+    from foretide.features.moves import all_ages, transition_matrices
     from foretide.features.series import last_day
-    from foretide.workspace import Workspace
 
-    check_output(output)
-    with speaking(lang):
-        place = Workspace.open(workspace)
-        last = last_day(place.moment(parse_time(as_of)), place.store.timezone)
+    with asked(workspace, as_of, output, lang) as (place, moment):
+        last = last_day(moment, place.store.timezone)
         first = last - timedelta(days=days)
-        emit(transition_matrices(place.store, first, last, place.rule, engine_named(engine, master)), print_as, output)
+        told = transition_matrices(place.store, first, last, place.rule, engine_of(engine, master))
+        emit(told if by_age else all_ages(told), print_as, output)
 
 
 @app.command()
@@ -196,16 +207,10 @@ def changes(
     lang: Lang = "en",
 ) -> None:
     """Find the days on which a rate of the population changed its level."""
-    from foretide.events.engine import engine_named
     from foretide.features.change_points import change_points
-    from foretide.workspace import Workspace
 
-    check_output(output)
-    with speaking(lang):
-        place = Workspace.open(workspace)
-        told = change_points(
-            place.store, place.moment(parse_time(as_of)), place.rule, engine=engine_named(engine, master)
-        )
+    with asked(workspace, as_of, output, lang) as (place, moment):
+        told = change_points(place.store, moment, place.rule, engine=engine_of(engine, master))
         emit(told, print_as, output)
         if told.is_empty():
             inform(say("evolution.no_changes"))
@@ -217,6 +222,9 @@ def effects(
     holidays: Annotated[str | None, typer.Option(help="Holidays of a country or region: DE, DE-BY, CN, US.")] = None,
     events: Annotated[Path | None, typer.Option(help="Your events: a CSV with name,start,end[,category].")] = None,
     by: Annotated[str | None, typer.Option(help="The effect on each value of this column.")] = None,
+    lasting: Annotated[
+        bool, typer.Option("--lasting", help="What began may go on: compare with the weeks before only.")
+    ] = False,
     as_of: AsOf = None,
     engine: EngineName = "local",
     master: Master = None,
@@ -225,31 +233,33 @@ def effects(
     lang: Lang = "en",
 ) -> None:
     """Tell what holidays and social events did: observed against expected, and against everyone else."""
-    from foretide.events.engine import engine_named
     from foretide.features.effects import effects
-    from foretide.workspace import Workspace
-
-    check_output(output)
-    with speaking(lang):
-        place = Workspace.open(workspace)
-        moment = place.moment(parse_time(as_of))
-        known = calendar(place, holidays, events, moment)
-        told = effects(place.store, known, moment, by, engine=engine_named(engine, master))
-        emit(told if by is None else told.sort("p_value", nulls_last=True, maintain_order=True), print_as, output)
-        if told.is_empty():
-            inform(say("evolution.no_effects"))
-
-
-def calendar(place: Workspace, holidays: str | None, events: Path | None, moment: datetime) -> pl.DataFrame:
-    """Return the events that are asked about, those of the log's days."""
-    import polars as pl
-
-    from foretide.features.calendar import CALENDAR, country_holidays, own_events
-    from foretide.features.series import last_day
 
     if holidays is None and events is None:
         raise UsageError("name what may have had an effect: --holidays COUNTRY, --events FILE, or both")
-    parts = [CALENDAR.to_frame()] + ([] if events is None else [own_events(events)])
+    own = None if events is None else own_calendar(events)
+    with asked(workspace, as_of, output, lang) as (place, moment):
+        known = calendar(place, holidays, own, moment)
+        told = effects(place.store, known, moment, by, lasting=lasting, engine=engine_of(engine, master))
+        emit(told if by is None else told.sort("p_value", nulls_last=True, maintain_order=True), print_as, output)
+        tell_untold(known, told, by)
+
+
+def own_calendar(file: Path) -> pl.DataFrame:
+    """Read a team's events; a broken file is told before anything else is done."""
+    from foretide.features.calendar import own_events
+
+    return own_events(file)
+
+
+def calendar(place: Workspace, holidays: str | None, own: pl.DataFrame | None, moment: datetime) -> pl.DataFrame:
+    """Return the events that are asked about: a team's own, and the holidays of the log's days."""
+    import polars as pl
+
+    from foretide.features.calendar import CALENDAR, country_holidays
+    from foretide.features.series import last_day
+
+    parts = [CALENDAR.to_frame()] + ([] if own is None else [own])
     span = place.store.span()
     if holidays is not None and span is not None:
         zone = place.store.timezone
@@ -257,29 +267,37 @@ def calendar(place: Workspace, holidays: str | None, events: Path | None, moment
     return pl.concat(parts).sort("ds")
 
 
-def tell_changed(
-    what: str,
-    workspace: Path,
-    everyone: bool,
-    rate: float,
-    as_of: str | None,
-    engine: tuple[str, str | None],
-    print_as: Format,
-    output: Path | None,
-) -> None:
-    """Print the users who changed, those of whom it is surest first."""
+def tell_untold(known: pl.DataFrame, told: pl.DataFrame, by: str | None) -> None:
+    """Say which events have no row, and why some rows lack an interval."""
+    lost = known.join(told, on=["event", "ds"], how="anti")["event"].unique(maintain_order=True).to_list()
+    if lost:
+        inform(say("evolution.no_effects", events=", ".join(lost)))
+    if by != "category" and known["category"].null_count() < known.height:
+        inform(say("evolution.category_ignored"))
+    if told.filter(told["effect"].is_not_null() & told["p_value"].is_null()).height:
+        inform(say("evolution.no_interval"))
+
+
+def who_changed(
+    what: str, place: Workspace, moment: datetime, everyone: bool, rate: float, engine: Engine
+) -> pl.DataFrame:
+    """Return the users who changed, those of whom it is surest first, and say how many there are."""
     import polars as pl
 
-    from foretide.events.engine import engine_named
     from foretide.features.drift import drift as find
-    from foretide.workspace import Workspace
 
-    place = Workspace.open(workspace)
-    found = find(place.store, place.moment(parse_time(as_of)), what, rate, engine=engine_named(*engine))  # type: ignore[arg-type]
-    told = found if everyone else found.filter("changed")
-    emit(told.sort("p_value", "user_id", nulls_last=True), print_as, output)
+    found = find(place.store, moment, what, rate, engine=engine)  # type: ignore[arg-type]
     n = found.select(pl.col("changed").sum()).item()
-    inform(say(f"evolution.changed_{what}", n=f"{n:,}", of=f"{found.height:,}", rate=f"{rate:.0%}"))
+    figures = {"n": n, "of": found.height, "able": found.filter(pl.col("p_least") <= rate).height}
+    inform(say(f"evolution.changed_{what}", rate=f"{rate:.0%}", **{name: f"{x:,}" for name, x in figures.items()}))
+    return (found if everyone else found.filter("changed")).sort("p_value", "user_id", nulls_last=True)
+
+
+def engine_of(name: str, master: str | None) -> Engine:
+    """Return the engine of the options."""
+    from foretide.events.engine import engine_named
+
+    return engine_named(name, master)
 
 
 def in_words(table: pl.DataFrame, column: str, key: str) -> pl.DataFrame:

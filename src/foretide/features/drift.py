@@ -26,7 +26,7 @@ from foretide.events.records import Buckets
 from foretide.features import permutation
 from foretide.features.clock import DAY_US
 from foretide.features.habits import BLOCK_HOURS, FRIDAY, local_time
-from foretide.features.permutation import G_MEAN, N_TOLD, P_VALUE, UNSEEN, UNSEEN_MEAN, G
+from foretide.features.permutation import G_MEAN, N_TOLD, P_LEAST, P_VALUE, UNSEEN, UNSEEN_MEAN, G
 
 #: The last days, and the days before that they are compared with: whole weeks.
 RECENT_DAYS = 28
@@ -42,6 +42,7 @@ PART = pl.Schema(
         "exploration": pl.Float64(),
         "exploration_expected": pl.Float64(),
         "p_value": pl.Float64(),
+        "p_least": pl.Float64(),
         "rising": pl.String(),
         "falling": pl.String(),
     }
@@ -83,7 +84,8 @@ def drift(
         ``DRIFT``, a row for each user with events in both windows. ``divergence`` is the Jensen-Shannon divergence
         of the two mixes in bits, weighted by the number of events; ``excess`` is what it is above its mean without a
         change. ``exploration`` is the share of recent events in categories without a reference event, and
-        ``exploration_expected`` its mean without a change. ``rising`` and ``falling`` gained and lost most.
+        ``exploration_expected`` its mean without a change. ``p_least`` is the least p-value that a user with these
+        active days could have: with few of them no change can be told. ``rising`` and ``falling`` gained and lost most.
 
     Raises
     ------
@@ -151,6 +153,7 @@ def _tested(events: pl.DataFrame, seed: int) -> pl.DataFrame:
             "exploration": told[:, UNSEEN],
             "exploration_expected": told[:, UNSEEN_MEAN],
             "p_value": told[:, P_VALUE],
+            "p_least": told[:, P_LEAST],
         }
     )
     return table.join(_moved(events), on="user_id", how="left", maintain_order="left").select(PART.names())

@@ -23,7 +23,7 @@ from foretide.events.records import Buckets
 from foretide.features.now import midnight
 from foretide.features.placebo import judge, placebos, windows
 from foretide.features.series import ALL, MAX_SERIES, NONE, OTHER, largest, last_day, on_grid, outages
-from foretide.schema import SERIES, Floats
+from foretide.schema import SERIES, Panel
 
 #: ``ds`` to ``end``, inclusive, are the event's days. Null where it cannot be told: without days around the event,
 #: where the segment was not there, with too short a log for placebos, ``population_ratio`` of everyone.
@@ -55,6 +55,7 @@ def effects(
     by: str | None = None,
     *,
     segments: Sequence[str] | None = None,
+    lasting: bool = False,
     engine: Engine | None = None,
 ) -> pl.DataFrame:
     """Return the effect of each known event on each segment, ``EFFECTS`` in the order of the calendar.
@@ -66,12 +67,15 @@ def effects(
     calendar
         ``calendar.CALENDAR``; of a row with a category only its segment is told if ``by`` is the category.
     as_of
-        Exclusive; events of the calendar that are not over by then are left out.
+        Exclusive; events of the calendar that are not over by then, or began before the log, are left out.
     by
         Column whose values are the segments (``category``, ``event_type``, ``user_id``, a column of the user
         table); None for the whole population, named ``series.ALL``, which is compared with nothing else.
     segments
         The values that are told; if None the largest up to ``series.MAX_SERIES``, the others as ``series.OTHER``.
+    lasting
+        Whether what an event began may go on after it, as a new shelf does and a feast does not: then only the four
+        weeks before are compared with. Else the weeks after count as well, and what lasts is taken for usual.
     engine
         Where buckets are counted; threads if None.
 
@@ -96,8 +100,8 @@ def effects(
     if parts.is_empty():
         raise NotEnoughDataError(f"there is no whole day with events before {as_of:%Y-%m-%d %H:%M} UTC")
     counts = on_grid(parts.group_by("unique_id", "ds").agg(pl.col("y").sum()), last)
-    over = calendar.filter(pl.col("end") <= last)
-    told = _told(counts.ids, counts.y, over, counts.dates, outages(buckets, as_of))
+    over = calendar.unique(maintain_order=True).filter(pl.col("end") <= last, pl.col("ds") >= counts.dates[0].item())
+    told = _told(counts, over, outages(buckets, as_of), lasting=lasting)
     if segments is not None:
         told = told.filter(pl.col("segment").is_in(list(segments)))
     if by == "category":
@@ -116,10 +120,9 @@ def counts_part(buckets: Buckets, i: int, by: str | None, kept: Sequence[str] | 
     return counts.select(SERIES.names()).cast(SERIES)
 
 
-def _told(
-    ids: Sequence[str], y: Floats, calendar: pl.DataFrame, dates: NDArray[np.datetime64], silent: NDArray[np.datetime64]
-) -> pl.DataFrame:
+def _told(counts: Panel, calendar: pl.DataFrame, silent: NDArray[np.datetime64], *, lasting: bool) -> pl.DataFrame:
     """Return ``TOLD`` of each event and series, without q."""
+    ids, y, dates = counts.ids, counts.y, counts.dates
     first = (calendar["ds"].to_numpy().astype("datetime64[D]") - dates[0]).astype(np.int64)
     length = (calendar["end"] - calendar["ds"]).dt.total_days().to_numpy() + 1
     days, out = np.arange(dates.size), np.isin(dates, silent)
@@ -128,7 +131,8 @@ def _told(
     found = [TOLD.to_frame()]
     for one in np.unique(length).tolist():
         events = np.flatnonzero(length == one)
-        real, calm = windows(first[events], one, known, out), placebos(one, known, out)
+        real = windows(first[events], one, known, out, lasting=lasting)
+        calm = placebos(one, known, out, lasting=lasting)
         keys = calendar[events].select("event", "ds", "end", "category").with_columns(place=pl.Series(events))
         for name, row in zip(ids, y, strict=True):
             figures = pl.DataFrame(judge(row, total - np.nan_to_num(row), real, calm)).fill_nan(None)

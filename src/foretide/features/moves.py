@@ -64,6 +64,13 @@ def transition_matrices(
     return table.with_columns(chance=pl.when(came > 0).then(pl.col("users") / came)).select(MATRICES.names())
 
 
+def all_ages(matrices: pl.DataFrame) -> pl.DataFrame:
+    """Return ``stage, next_stage, users, chance`` of users of all ages (``MATRICES``), the moves that there were."""
+    table = matrices.group_by("stage", "next_stage", maintain_order=True).agg(pl.col("users").sum())
+    came = pl.col("users").sum().over("stage")
+    return table.with_columns(chance=pl.col("users") / came).filter(pl.col("users") > 0)
+
+
 def _pairs() -> pl.DataFrame:
     """Return ``place, age, stage, next_stage``: the rows of the matrices in their order."""
     pairs = [(age, a, b) for age in AGES for a in STAGES for b in STAGES] + [(None, None, b) for b in STAGES]

@@ -30,9 +30,10 @@ Ints = NDArray[np.int32]
 Longs = NDArray[np.int64]
 
 #: Columns of what is told of each user: G (twice the log-likelihood ratio of one mix against two), its mean without a
-#: change, the p-value, the share of recent events in cells without a reference event, and its mean.
-G, G_MEAN, P_VALUE, UNSEEN, UNSEEN_MEAN = range(5)
-N_TOLD = 5
+#: change, the p-value, the share of recent events in cells without a reference event, its mean, and the least
+#: p-value that these days could give.
+G, G_MEAN, P_VALUE, UNSEEN, UNSEEN_MEAN, P_LEAST = range(6)
+N_TOLD = 6
 
 
 @njit(cache=True, nogil=True)
@@ -120,7 +121,8 @@ def _judge(
     p = (exceeding + 1.0) / (n + 1.0)
     if exceeding < FEW:
         p = min(p, _tail(observed, mean / n, square / n, cube / n))
-    told[P_VALUE] = max(p, math.exp(-_log_choose(n_days, n_recent)))  # no choice of days is rarer than one of all
+    told[P_LEAST] = math.exp(-_log_choose(n_days, n_recent))  # no choice of days is rarer than one of all
+    told[P_VALUE] = max(p, told[P_LEAST])
 
 
 @njit(cache=True, nogil=True)

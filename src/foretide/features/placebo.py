@@ -41,7 +41,7 @@ class Windows:
     worth: float  # for how many windows side by side one of these stands: they overlap
 
 
-def windows(starts: NDArray[np.int64], length: int, known: Bools, silent: Bools) -> Windows:
+def windows(starts: NDArray[np.int64], length: int, known: Bools, silent: Bools, *, lasting: bool = False) -> Windows:
     """Return windows and the days around them.
 
     Parameters
@@ -52,11 +52,14 @@ def windows(starts: NDArray[np.int64], length: int, known: Bools, silent: Bools)
         In days.
     known, silent
         ``(n_days,)``: days of any known event, and days without logging; neither is compared with.
+    lasting
+        Whether what began may go on: only the days before are compared with.
     """
     days = np.arange(known.size)
     begin = starts[:, None]
     inside = (days >= begin) & (days < begin + length)
-    near = (days >= begin - AROUND_DAYS) & (days < begin + length + AROUND_DAYS) & ~inside & ~known & ~silent
+    after = 0 if lasting else AROUND_DAYS
+    near = (days >= begin - AROUND_DAYS) & (days < begin + length + after) & ~inside & ~known & ~silent
     weekday = np.eye(WEEK)[days % WEEK]  # (n_days, 7)
     there, wanted = near @ weekday, inside @ weekday  # (n_windows, 7)
     weight = wanted / np.maximum(there, 1)
@@ -65,15 +68,16 @@ def windows(starts: NDArray[np.int64], length: int, known: Bools, silent: Bools)
     return Windows(inside.astype(np.float64), near * (weight @ weekday.T), usable, 1 / length)
 
 
-def placebos(length: int, known: Bools, silent: Bools) -> Windows:
+def placebos(length: int, known: Bools, silent: Bools, *, lasting: bool = False) -> Windows:
     """Return windows of as many days in which nothing is known to have happened; parameters as in ``windows``."""
     starts = np.arange(max(known.size - length + 1, 0))
     busy = np.concatenate([[0], np.cumsum(known | silent)])
     calm = starts[busy[starts + length] == busy[starts]]
     if not calm.size:
-        return windows(calm, length, known, silent)
+        return windows(calm, length, known, silent, lasting=lasting)
     chosen = calm[np.unique(np.linspace(0, calm.size - 1, MOST_PLACEBOS).astype(np.int64))]
-    return replace(windows(chosen, length, known, silent), worth=calm.size / chosen.size / length)
+    worth = calm.size / chosen.size / length
+    return replace(windows(chosen, length, known, silent, lasting=lasting), worth=worth)
 
 
 def judge(y: Floats, rest: Floats, real: Windows, placebo: Windows) -> dict[str, Floats]:

@@ -8,6 +8,7 @@ from typing import Any
 import polars as pl
 
 from foretide.features.daily_rates import SHARE
+from foretide.features.moves import all_ages
 from foretide.report import snapshots
 from foretide.report.blocks import Columns, Section, Table, table
 from foretide.report.blocks import figure as figure_of
@@ -44,12 +45,13 @@ def moves(data: ReportData) -> Section | None:
 
 
 def chances(matrices: pl.DataFrame) -> pl.DataFrame:
-    """Add the ages up: ``stage, next_stage, users, chance`` of the stages that had users."""
-    pairs = matrices.drop_nulls("stage").group_by("stage", "next_stage").agg(pl.col("users").sum())
-    of = pl.col("users").sum().over("stage")
-    order = {stage: i for i, stage in enumerate(STAGES)}
-    places = [pl.col(name).replace_strict(order, return_dtype=pl.Int64) for name in ("stage", "next_stage")]
-    return pairs.filter(of > 0).with_columns(of=of, chance=pl.col("users") / of).sort(places)
+    """Add the ages up: every pair of ``stage, next_stage`` with ``users``, ``of`` how many, and ``chance``."""
+    stages = pl.DataFrame({"stage": STAGES}, schema={"stage": pl.String})
+    pairs = stages.join(stages.rename({"stage": "next_stage"}), how="cross")
+    known = all_ages(matrices.drop_nulls("stage"))
+    every = pairs.join(known, on=["stage", "next_stage"], how="left", maintain_order="left")
+    of = pl.col("users").fill_null(0).sum().over("stage")
+    return every.with_columns(pl.col("users", "chance").fill_null(0), of=of).filter(pl.col("of") > 0)
 
 
 def fate(known: pl.DataFrame, stage: str) -> str:
