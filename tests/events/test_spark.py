@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -118,11 +118,14 @@ def test_every_type_comes_back_as_it_was(engine, store):
 
 
 def test_features_drift_and_forecasts_are_those_of_this_machine(engine, store, tmp_path):
-    as_of = datetime(2030, 1, 1, tzinfo=UTC)
-    here, there = (feature_table(store, [as_of], themes=tuple(THEMES), engine=where) for where in (None, engine))
-    assert here.height == 17
+    first, last = store.span()
+    moments = [first + (last - first) / 2, last + timedelta(days=1)]  # within the log, and after it
+    tables = (feature_table(store, moments, themes=tuple(THEMES), engine=where) for where in (None, engine))
+    here, there = tables
+    assert here.height == 34
+    assert here["recency_days"].min() < 1
     assert there.equals(here)
-    assert drift(store, as_of, engine=engine).equals(drift(store, as_of))
+    assert drift(store, moments[1], engine=engine).equals(drift(store, moments[1]))
     series = [pl.DataFrame({"unique_id": f"s{i}", "ds": DAYS, "y": [(i + n) % 7 for n in range(60)]}) for i in range(3)]
     pl.concat(series).write_parquet(tmp_path / "series.parquet")
     for name, where in (("here", None), ("there", engine)):

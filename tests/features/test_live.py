@@ -13,11 +13,15 @@ from polars.testing import assert_frame_equal
 from features import oracle
 from features.oracle import BEGIN, DAY, HISTORY, Event
 from foretide.errors import StorageError, UsageError
+from foretide.events.sources.frames import frame_chunks
+from foretide.events.store import EventStore
 from foretide.features.fold import feature_table
+from foretide.features.history import stage_history
 from foretide.features.lifecycle import LifecycleRule
 from foretide.features.live import LiveStates
 from foretide.features.live_file import load, save
 from foretide.features.live_kernels import WAITING
+from foretide.features.recent_items import recent_items
 
 ALL = ("activity", "habits", "interests")
 USERS = st.dictionaries(st.sampled_from(["u0", "u1", "u2"]), HISTORY, min_size=1)
@@ -88,7 +92,7 @@ def test_without_the_store_a_state_that_cannot_answer_says_so():
     with pytest.raises(UsageError, match="stale"):
         live.table(BEGIN + DAY)
     live = LiveStates.of(oracle.log({"u": [Event(n * 1440) for n in range(9)]}))
-    with pytest.raises(UsageError, match="past"):
+    with pytest.raises(UsageError, match="already know"):
         live.table(BEGIN + DAY)
 
 
@@ -109,6 +113,8 @@ def test_last_items(events, random):
     live = LiveStates()
     live.update(oracle.frame({"u": shuffled}))
     as_of = BEGIN + 300 * DAY
+    batch_items = recent_items(oracle.log({"u": events}), as_of)
+    assert dict(batch_items.iter_rows()) == {"u": live.last_items(as_of, ["u"])["u"]}
     told = live.last_items(as_of, ["u", "nobody"])
     newest_first = sorted((e for e in events if e.item), key=lambda e: (e.ts, crc32(e.item.encode())), reverse=True)
     assert told == {"u": [e.item for e in newest_first]}
@@ -136,8 +142,8 @@ def test_a_file_holds_everything(by_user, tmp_path):
     half = log.frame.height // 2
     live = LiveStates(log.timezone)
     live.update(log.frame[:half])
-    save(live, tmp_path / "live")
-    again = load(tmp_path / "live")
+    save(live, str(tmp_path / "live"))
+    again = load(str(tmp_path / "live"))
     for states in (live, again):
         states.update(log.frame[half:])
     as_of = BEGIN + 300 * DAY
@@ -161,6 +167,11 @@ def test_a_file_that_is_not_one_of_states_is_told(tmp_path):
     np.savez(place.with_suffix(".npz"), **arrays)
     with pytest.raises(StorageError, match="another version"):
         load(place.with_suffix(".npz"))
+    damaged = dict(arrays, states_=np.zeros(0, LiveStates(rule=LifecycleRule(20)).states_.dtype))
+    damaged["users"] = np.frombuffer(b'["u1", "u2"]', np.uint8)
+    np.savez(place.with_suffix(".npz"), **damaged)
+    with pytest.raises(StorageError, match="do not fit together"):
+        load(place.with_suffix(".npz"))
     with pytest.raises(StorageError, match="cannot be written"):
         save(LiveStates(), tmp_path / "nowhere" / "live")
 
@@ -173,3 +184,25 @@ def test_a_burst_of_one_user_and_thousands_of_categories():
         live.update(part)
     assert_same(live, log, BEGIN + 9 * DAY)
     assert live.last_items(BEGIN + 9 * DAY, ["u"], 3) == {"u": ["i599", "i598", "i597"]}
+
+
+def test_one_late_user_costs_one_bucket(tmp_path):
+    store = EventStore.create(tmp_path / "store", n_buckets=8)
+    frame = oracle.frame({f"u{n}": [Event(k * 1440) for k in range(9)] for n in range(40)}).drop("event_id")
+    store.ingest(frame_chunks(frame, source="f"), "f")
+    live, read = LiveStates.of(store), []
+    original = EventStore.bucket
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(EventStore, "bucket", lambda self, i, *a, **k: read.append(i) or original(self, i, *a, **k))
+        told = live.table(BEGIN + 3 * DAY, ["u7"], buckets=store)
+        assert len(set(read)) == 1
+        read.clear()
+        lives = stage_history(store, BEGIN + 9 * DAY, users=["u7"])
+        assert len(set(read)) == 1
+    assert told["n_events"].to_list() == [3.0]
+    assert lives["user_id"].unique().to_list() == ["u7"]
+
+
+def test_seconds_are_no_microseconds():
+    with pytest.raises(UsageError, match="microseconds since 1970"):
+        LiveStates().take("u", 1_767_225_600)

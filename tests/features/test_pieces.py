@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numba import njit
+from polars.testing import assert_frame_equal
 
 from features import oracle
 from features.oracle import BEGIN, DAY, HISTORY, Event
@@ -16,8 +17,10 @@ from foretide.errors import StorageError, UsageError
 from foretide.events.records import FrameBuckets
 from foretide.events.sources.frames import frame_chunks
 from foretide.events.store import EventStore
-from foretide.features import last_items
+from foretide.features import fold, last_items
 from foretide.features.fold import feature_table
+from foretide.features.habits import FEATURES as HABITS
+from foretide.features.habits import habit_profiles
 from foretide.features.interests import interests
 from foretide.features.lifecycle import LifecycleRule
 from foretide.features.own_pieces import Piece
@@ -221,6 +224,10 @@ def test_a_piece_may_read_the_items_of_a_receipt():
 
 def test_what_a_caller_got_wrong_is_told():
     log = oracle.log({"u": [Event(0)]})
+    for moment in (BEGIN.date(), "2024-01-01"):
+        with pytest.raises(UsageError, match="no moment"):
+            feature_table(log, [moment])
+    assert feature_table(log, [BEGIN + DAY], themes="habits").width == 3 + len(HABITS)
     with pytest.raises(UsageError, match="no time zone"):
         feature_table(log, [(BEGIN + DAY).replace(tzinfo=None)])
     zoned = (BEGIN + DAY).astimezone(ZoneInfo("Europe/Berlin"))
@@ -232,3 +239,34 @@ def test_what_a_caller_got_wrong_is_told():
         Piece(("a",), BIG.dtype, update_big, values_big, reads=("weather",))
     with pytest.raises(UsageError, match="at least 1 day"):
         LifecycleRule(0)
+
+
+@given(st.dictionaries(st.sampled_from(["u0", "u1", "u2", "u3", "u4"]), HISTORY, min_size=1))
+@settings(max_examples=20)
+def test_slices_of_users_are_the_whole(by_user):
+    cutoffs = [BEGIN + n * 30 * DAY for n in range(1, 7)]
+    whole = feature_table(oracle.log(by_user), cutoffs, themes=ALL, pieces=[BIG])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(fold, "SLICE_FIGURES", 300)
+        assert feature_table(oracle.log(by_user), cutoffs, themes=ALL, pieces=[BIG]).equals(whole)
+
+
+@given(HISTORY, HISTORY)
+@settings(max_examples=20)
+def test_profiles_of_hours_are_shrunk_to_everyone(one, other):
+    log, as_of = oracle.log({"u1": one, "u2": other}, "America/New_York"), BEGIN + 290 * DAY
+    counts = {}
+    for user, events in (("u1", one), ("u2", other)):
+        for e in events:
+            clock = e.ts.astimezone(ZoneInfo(log.timezone)) if e.offset is None else e.ts + timedelta(minutes=e.offset)
+            key = user, clock.isoweekday(), clock.hour
+            counts[key] = counts.get(key, 0.0) + 0.5 ** ((as_of - e.ts) / DAY / 28)
+    everyone = {hour: sum(n for key, n in counts.items() if key[1:] == hour) for hour in {key[1:] for key in counts}}
+    total = sum(everyone.values())
+    table = habit_profiles(log, as_of)
+    assert {row[:3] for row in table.iter_rows()} == set(counts)
+    for user, day, hour, n, share in table.iter_rows():
+        mine = sum(x for key, x in counts.items() if key[0] == user)
+        assert n == pytest.approx(counts[user, day, hour])
+        assert share == pytest.approx((n + 20 * everyone[day, hour] / total) / (mine + 20))
+    assert_frame_equal(habit_profiles(log, as_of, ["u2"]), table.filter(user_id="u2"))  # sums differ in the last digit

@@ -11,6 +11,7 @@ import sys
 import tempfile
 import warnings
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
@@ -61,8 +62,9 @@ def session(master: str, conf: Mapping[str, str]) -> Any:
         If there is no Java, no such master, or a session of somebody else on another master.
     """
     _require()
-    from pyspark import SparkContext
-    from pyspark.sql import SparkSession
+    with without_pandas_warning():
+        from pyspark import SparkContext
+        from pyspark.sql import SparkSession
 
     asked = {"spark.master": master, **conf}
     context = SparkContext._active_spark_context  # noqa: SLF001 - the one question without side effects
@@ -80,11 +82,22 @@ def session(master: str, conf: Mapping[str, str]) -> Any:
     return spark
 
 
+@contextmanager
+def without_pandas_warning() -> Iterator[None]:
+    """Keep Spark's warning about new pandas back inside the block: frames never pass through pandas."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "PySpark does not yet fully support pandas", FutureWarning)
+        yield
+
+
 def stop() -> None:
     """Stop the session that was started here, if any."""
-    if _own.context is not None:
-        _own.context.stop()
-        _own.context = None
+    context, _own.context = _own.context, None
+    if context is not None:
+        from py4j.protocol import Py4JError  # type: ignore[import-untyped]
+
+        with suppress(OSError, Py4JError):  # Java is gone already
+            context.stop()
 
 
 atexit.register(stop)
@@ -98,16 +111,14 @@ def map_tasks(spark: Any, task: Task, n: int, returned: str) -> pa.Table:
     ForetideError
         If a task failed in each of its attempts; what Spark tells of it is the error's cause.
     """
-    from py4j.protocol import Py4JError  # type: ignore[import-untyped]
+    from py4j.protocol import Py4JError
     from pyspark.errors import PySparkException
 
     numbers = spark.range(0, n, 1, n)
     try:
-        with warnings.catch_warnings():  # frames never pass through pandas
-            warnings.filterwarnings("ignore", "PySpark does not yet fully support pandas", FutureWarning)
-            rows = numbers.mapInArrow(task, returned)
-        return rows.toArrow()
-    except (PySparkException, Py4JError) as error:
+        with without_pandas_warning():
+            return numbers.mapInArrow(task, returned).toArrow()
+    except (PySparkException, Py4JError, OSError) as error:
         raise ForetideError(f"Spark could not finish the job: {_gist(str(error))}") from error
 
 

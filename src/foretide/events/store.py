@@ -23,7 +23,7 @@ from foretide.events.identity import bucket_of
 from foretide.events.intake import rejection, while_staging
 from foretide.events.locking import locked
 from foretide.events.own_ids import refused_ids
-from foretide.events.records import Chunk, Counts
+from foretide.events.records import Buckets, Chunk, Counts
 from foretide.events.settle import Settled, settle
 from foretide.events.staging import Staging, staging
 from foretide.schema import EVENTS, TS
@@ -301,3 +301,10 @@ class EventStore:
     def _needs_items(self, columns: Sequence[str]) -> bool:
         lacking = set(columns) - set(self.columns) - set(self.table("users").columns)
         return bool(lacking) or ("category" in columns and not self.table("items").is_empty())
+
+
+def homes(buckets: Buckets, users: Sequence[str]) -> Sequence[int]:
+    """Return the numbers of the buckets that hold these users; of all where only a store would know."""
+    if not isinstance(buckets, EventStore):
+        return buckets.ids
+    return sorted({bucket_of(user, buckets.n_buckets) for user in users} & set(buckets.ids))

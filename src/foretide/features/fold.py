@@ -27,6 +27,8 @@ from foretide.features.tallies import SLOT, Slots, capacity_for, clear
 from foretide.features.user_events import Ints, Longs, UserEvents, bucket_events, in_utc, item_order, ticks
 from foretide.schema import STAGES, TS
 
+#: Figures that are worked out at a time: users of a bucket are taken in slices if there are many cut-offs.
+SLICE_FIGURES = 8_000_000
 KEYS = {"user_id": pl.String(), "as_of": TS, "stage": pl.String()}
 
 Codes = NDArray[np.int8]
@@ -149,6 +151,7 @@ def feature_parts(
     engine: Engine | None = None,
 ) -> Iterator[pl.DataFrame]:
     """Return ``feature_table`` a bucket at a time, for tables that do not fit in memory; first an empty part."""
+    themes = (themes,) if isinstance(themes, str) else tuple(themes)
     names = [*features_of(themes)[0], *(name for piece in pieces for name in piece.features)]
     if len({*names, *KEYS}) < len(names) + len(KEYS):
         raise UsageError("two features have the same name; call yours something else")
@@ -156,9 +159,7 @@ def feature_parts(
     yield pl.DataFrame(schema=schema)
     cutoffs = sorted({in_utc(moment) for moment in as_of})
     if cutoffs:
-        job = partial(
-            feature_part, cutoffs=cutoffs, rule=rule or LifecycleRule(), themes=tuple(themes), pieces=tuple(pieces)
-        )
+        job = partial(feature_part, cutoffs=cutoffs, rule=rule or LifecycleRule(), themes=themes, pieces=tuple(pieces))
         yield from (engine or LocalEngine()).map_buckets(job, buckets, schema)
 
 
@@ -173,13 +174,27 @@ def feature_part(
     """Return the rows of a bucket."""
     read = {*themes, *(theme for piece in pieces for theme in piece.reads), "activity"}
     events = bucket_events(buckets, i, cutoffs[-1], rule, sorted(read))
+    themes = (themes,) if isinstance(themes, str) else tuple(themes)
     names = [*features_of(themes)[0], *(name for piece in pieces for name in piece.features)]
     if events is None:
         return pl.DataFrame(schema=KEYS | dict.fromkeys(names, pl.Float64()))
-    stages, features = run(events, cutoffs, buckets.timezone, rule, themes)
-    for piece in pieces:
-        features = np.concatenate([features, run_piece(piece, events, ticks(cutoffs, buckets.timezone))])
-    return rows_of(events.users, cutoffs, stages, names, features)
+    most = max(SLICE_FIGURES // (len(cutoffs) * max(len(names), 1)), 1)
+    slices = (events.of_users(begin, begin + most) for begin in range(0, len(events.users), most))
+    return pl.concat(_rows(some, cutoffs, buckets.timezone, rule, themes, pieces, names) for some in slices)
+
+
+def _rows(
+    events: UserEvents,
+    cutoffs: Sequence[datetime],
+    timezone: str,
+    rule: LifecycleRule,
+    themes: Sequence[str],
+    pieces: Sequence[Piece],
+    names: Sequence[str],
+) -> pl.DataFrame:
+    stages, features = run(events, cutoffs, timezone, rule, themes)
+    own = [run_piece(piece, events, ticks(cutoffs, timezone)) for piece in pieces]
+    return rows_of(events.users, cutoffs, stages, names, np.concatenate([features, *own]) if own else features)
 
 
 def rows_of(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from datetime import datetime
 
 import numpy as np
@@ -16,6 +17,8 @@ from foretide.features.lifecycle import State
 from foretide.schema import HABITS
 
 HALF_LIFE_DAYS = 28.0
+#: Weight of the population's hours in a user's profile, in decayed events.
+PROFILE_KAPPA = 20.0
 #: Cells are blocks of this many hours: six a day.
 BLOCK_HOURS = 4
 N_CELLS = 7 * 24 // BLOCK_HOURS
@@ -119,6 +122,45 @@ def local_time(timezone: str) -> pl.Expr:
     """Return the user's clock: by the event's own offset where it has one, else in ``timezone``."""
     own = pl.col("ts").dt.replace_time_zone(None) + pl.duration(minutes=pl.col("tz_offset_min"))
     return pl.coalesce(own, pl.col("ts").dt.convert_time_zone(timezone).dt.replace_time_zone(None))
+
+
+def habit_profiles(buckets: Buckets, as_of: datetime, users: Sequence[str] | None = None) -> pl.DataFrame:
+    """Return each user's hours of the week, decayed and shrunk to the population's.
+
+    ``p_h = (n_h + kappa * pi_h) / (n + kappa)`` over the 168 hours of the week by the user's own clock, with counts of
+    half-life ``HALF_LIFE_DAYS``, ``PROFILE_KAPPA`` and the population's share pi.
+
+    Parameters
+    ----------
+    buckets
+        The events.
+    as_of
+        In UTC, exclusive.
+    users
+        Ids; all if None. The population is everyone in any case.
+
+    Returns
+    -------
+    pl.DataFrame
+        ``user_id, weekday, hour, n, share``: the hours that a user came at (1 is Monday), in order; an hour that a user
+        never came at has the share ``kappa * pi_h / (n + kappa)``.
+    """
+    age = (pl.lit(as_of) - pl.col("ts")).dt.total_microseconds() / (HALF_LIFE_DAYS * DAY_US)
+    clock = local_time(buckets.timezone)
+    keys = ["weekday", "hour"]
+    empty = pl.DataFrame(schema={"user_id": pl.String, "weekday": pl.Int8, "hour": pl.Int8, "n": pl.Float64})
+    parts = [
+        buckets.bucket(i, ["user_id", "ts", "tz_offset_min"], as_of)
+        .group_by("user_id", weekday=clock.dt.weekday(), hour=clock.dt.hour())
+        .agg(n=(0.5**age).sum())
+        for i in buckets.ids
+    ]
+    counts = pl.concat([empty, *parts]).sort("user_id", *keys)
+    population = counts.group_by(keys).agg(pi=pl.col("n").sum()).with_columns(pl.col("pi") / pl.col("pi").sum())
+    of_user = pl.col("n").sum().over("user_id")
+    share = (pl.col("n") + PROFILE_KAPPA * pl.col("pi")) / (of_user + PROFILE_KAPPA)
+    table = counts.join(population, on=keys, how="left", maintain_order="left").with_columns(share=share).drop("pi")
+    return table if users is None else table.filter(pl.col("user_id").is_in(users))
 
 
 def habits(buckets: Buckets, as_of: datetime) -> pl.DataFrame:

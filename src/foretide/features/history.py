@@ -5,21 +5,24 @@ Judged at the end of each local day. This needs the days one by one, so it is no
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import date, datetime, timedelta
+from functools import partial
 
 import numpy as np
 import polars as pl
 from numba import njit
 from numpy.typing import NDArray
 
+from foretide.events.engine import Engine, LocalEngine
 from foretide.events.records import Buckets
+from foretide.events.store import homes
 from foretide.features import lifecycle
 from foretide.features.lifecycle import ABSENT, REASONS, STAGE_OF, LifecycleRule, lifecycle_dtype
 from foretide.features.now import midnight
 from foretide.features.series import last_day
 from foretide.features.state import Events
-from foretide.features.user_events import Ints, Longs, UserEvents, as_arrays, ticks
+from foretide.features.user_events import Ints, Longs, bucket_events, ticks
 from foretide.schema import STAGES
 
 HISTORY = pl.Schema(
@@ -29,7 +32,11 @@ EPOCH_DAY = date(1970, 1, 1)
 
 
 def stage_history(
-    buckets: Buckets, as_of: datetime, rule: LifecycleRule | None = None, users: Sequence[str] | None = None
+    buckets: Buckets,
+    as_of: datetime,
+    rule: LifecycleRule | None = None,
+    users: Sequence[str] | None = None,
+    engine: Engine | None = None,
 ) -> pl.DataFrame:
     """Return each user's stages in the order of time.
 
@@ -43,6 +50,8 @@ def stage_history(
         The lifecycle rule; the default one if None.
     users
         Ids; all if None.
+    engine
+        Where buckets are mapped if all users are asked about; threads if None.
 
     Returns
     -------
@@ -50,41 +59,36 @@ def stage_history(
         ``user_id, since, stage, reason, days``: the first day at whose end the stage and its reason (one of
         ``lifecycle.REASONS``) held, and for how many days they did, or have so far.
     """
-    rule = rule or LifecycleRule()
-    end = last_day(as_of, buckets.timezone)
-    parts = (_changes(events, end, buckets.timezone, rule) for events in _critical_events(buckets, end, rule, users))
-    return pl.concat([HISTORY.to_frame(), *parts])
+    job = partial(history_part, end=last_day(as_of, buckets.timezone), rule=rule or LifecycleRule(), users=users)
+    if users is not None:
+        return pl.concat([HISTORY.to_frame(), *(job(buckets, i) for i in homes(buckets, users))])
+    return pl.concat((engine or LocalEngine()).map_buckets(job, buckets, HISTORY))
 
 
-def _critical_events(
-    buckets: Buckets, end: date, rule: LifecycleRule, users: Sequence[str] | None
-) -> Iterator[UserEvents]:
+def history_part(buckets: Buckets, i: int, end: date, rule: LifecycleRule, users: Sequence[str] | None) -> pl.DataFrame:
+    """Return ``HISTORY`` of a bucket."""
     until = midnight(end + timedelta(days=1), buckets.timezone)
-    for i in buckets.ids:
-        rows = buckets.bucket(i, ["user_id", "ts", "event_type"], until)
-        if rule.critical_events is not None:
-            rows = rows.filter(pl.col("event_type").is_in(rule.critical_events))
-        if users is not None:
-            rows = rows.filter(pl.col("user_id").is_in(users))
-        if rows.height:
-            yield as_arrays(rows.drop("event_type"), buckets.timezone)
-
-
-def _changes(events: UserEvents, end: date, timezone: str, rule: LifecycleRule) -> pl.DataFrame:
+    events = bucket_events(buckets, i, until, rule, (), others=False, users=users)
+    if events is None:
+        return HISTORY.to_frame()
     first = EPOCH_DAY + timedelta(days=int(events.events["day"].min()))
     days = [first + timedelta(days=n) for n in range((end - first).days + 1)]
-    at, today = ticks([midnight(day + timedelta(days=1), timezone) for day in days], timezone)
+    at, today = ticks([midnight(day + timedelta(days=1), buckets.timezone) for day in days], buckets.timezone)
     why = np.full((len(events.users), len(days)), ABSENT, np.int8)
-    _judge(
-        events.starts, events.events, at, today, rule.window_days, np.zeros(1, lifecycle_dtype(rule.window_days)), why
-    )
+    state = np.zeros(1, lifecycle_dtype(rule.window_days))
+    _tell_reasons(events.starts, events.events, at, today, rule.window_days, state, why)
+    return _changes(events.users, days, why)
+
+
+def _changes(users: pl.Series, days: Sequence[date], why: NDArray[np.int8]) -> pl.DataFrame:
+    """Return ``HISTORY`` of users by the reason of each day, ``(n_users, n_days)``."""
     before = np.hstack([np.full((len(why), 1), ABSENT, np.int8), why[:, :-1]])
     user, day = np.nonzero(why != before)
     code = why[user, day]
     ends = np.where(np.append(user[1:], -1) == user, np.append(day[1:], 0), len(days))
     return pl.DataFrame(
         {
-            "user_id": events.users.gather(user),
+            "user_id": users.gather(user),
             "since": pl.Series(days, dtype=pl.Date).gather(day),
             "stage": pl.Series(STAGES).gather(STAGE_OF[code]),
             "reason": pl.Series(REASONS).gather(code),
@@ -95,7 +99,7 @@ def _changes(events: UserEvents, end: date, timezone: str, rule: LifecycleRule) 
 
 # As in the fold: save this file too after a change in the lifecycle, or the cache keeps the old kernel.
 @njit(cache=True, nogil=True)
-def _judge(
+def _tell_reasons(
     starts: Longs, events: Events, at: Longs, today: Ints, window_days: int, state: Events, why: NDArray[np.int8]
 ) -> None:
     """Write the reason of each user's stage at each moment to ``why``, ``(n_users, n_moments)``."""

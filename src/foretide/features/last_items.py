@@ -52,3 +52,11 @@ def update(state: State, order: NDArray[np.uint32], ts: int, day: int, item: int
         state.days[(begin + i) % N_ITEMS] = state.days[(begin + i - 1) % N_ITEMS]
     state.items[(begin + place) % N_ITEMS] = item
     state.days[(begin + place) % N_ITEMS] = day
+
+
+@njit(cache=True, nogil=True)
+def newest_first(state: State, out: NDArray[np.int32]) -> None:
+    """Write the codes to ``out``, the newest first, as many as there are."""
+    n, begin = int(state.n), int(state.begin)
+    for i in range(min(n, out.size)):
+        out[i] = state.items[(begin + n - 1 - i) % N_ITEMS]

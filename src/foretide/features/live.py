@@ -18,7 +18,9 @@ import polars as pl
 from numpy.typing import NDArray
 
 from foretide.errors import UsageError
+from foretide.events.intake import FIRST_TS
 from foretide.events.records import Buckets, FrameBuckets
+from foretide.events.store import homes
 from foretide.features import live_kernels as kernels
 from foretide.features.clock import clock_of
 from foretide.features.fold import feature_table, rows_of
@@ -42,6 +44,7 @@ from foretide.schema import EVENTS, TS
 
 #: Arrays grow by this factor.
 GROWTH = 1.125
+FIRST_US = int(FIRST_TS.timestamp() * 1e6)
 #: Frames with fewer events are taken in event by event.
 SMALL = 300
 READ = ("user_id", "ts", "event_type", "value", "tz_offset_min", "category", "item_id")
@@ -132,7 +135,15 @@ class LiveStates:
         category: str | None = None,
         item_id: str | None = None,
     ) -> None:
-        """Take in one event, ``ts`` in microseconds UTC; the rest as in ``schema.EVENTS``."""
+        """Take in one event, ``ts`` in microseconds UTC; the rest as in ``schema.EVENTS``.
+
+        Raises
+        ------
+        UsageError
+            If ``ts`` is before 1980: seconds or milliseconds, most likely.
+        """
+        if ts < FIRST_US:
+            raise UsageError(f"{ts} microseconds are before 1980; give microseconds since 1970")
         critical = self.rule.critical_events is None or event_type in self.rule.critical_events
         code = -1 if category is None else self.categories.setdefault(category, len(self.categories))
         item = -1 if item_id is None else self.items.setdefault(item_id, len(self.items))
@@ -225,7 +236,11 @@ class LiveStates:
         desks = self.desks_[rows]
         unable = desks["stale"] | (desks["newest"] >= ticks([as_of], self.timezone)[0])
         if unable.any() and buckets is None:
-            raise UsageError(f"{unable.sum():,} states are stale or past {as_of}; give the store, or heal them from it")
+            n = int(desks["stale"].sum())
+            raise UsageError(
+                f"{n:,} states are stale and {int(unable.sum()) - n:,} already know events of {as_of} or later; "
+                "give the store as buckets, which answers for them"
+            )
         ids = pl.Series("user_id", chosen, dtype=pl.String)
         parts = [self._read(ids.filter(pl.Series(~unable)), rows[~unable], as_of, themes)]
         if unable.any() and buckets is not None:
@@ -285,6 +300,6 @@ def _longer(array: Events, n: int) -> Events:
 def _histories(buckets: Buckets, users: Sequence[str]) -> FrameBuckets:
     """Read all events of some users."""
     wanted = pl.col("user_id").is_in(users)
-    parts = [buckets.bucket(i, READ).filter(wanted) for i in buckets.ids]
+    parts = [buckets.bucket(i, READ).filter(wanted) for i in homes(buckets, users)]
     empty = pl.DataFrame(schema={name: EVENTS[name] for name in READ})
     return FrameBuckets(pl.concat([empty, *parts]), buckets.timezone)

@@ -21,7 +21,7 @@ IDS = ("users", "categories", "items")
 VERSION = 1
 
 
-def save(live: LiveStates, path: Path) -> None:
+def save(live: LiveStates, path: Path | str) -> None:
     """Write the states to a file, which is either the old or the new one at any moment.
 
     Raises
@@ -29,6 +29,7 @@ def save(live: LiveStates, path: Path) -> None:
     StorageError
         If it cannot be written.
     """
+    path = Path(path)
     said = {
         "version": VERSION,
         "timezone": live.timezone,
@@ -56,7 +57,7 @@ def _write(file: IO[bytes], said: str, arrays: dict[str, NDArray[np.void]]) -> N
     os.fsync(file.fileno())
 
 
-def load(path: Path) -> LiveStates:
+def load(path: Path | str) -> LiveStates:
     """Read the states of a file.
 
     Raises
@@ -64,6 +65,7 @@ def load(path: Path) -> LiveStates:
     StorageError
         If there is none, it is damaged or of another version; make the states again with ``LiveStates.of``.
     """
+    path = Path(path)
     try:
         with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
             said = json.loads(file["said"].tobytes())
@@ -76,9 +78,20 @@ def load(path: Path) -> LiveStates:
             for name in IDS:
                 setattr(live, name, {key: n for n, key in enumerate(json.loads(file[name].tobytes()))})
     except (OSError, EOFError, ValueError, KeyError, BadZipFile) as error:
-        raise StorageError(f"{path}: no states can be read here ({error}); make them again from the store") from error
+        reason = "no such file" if isinstance(error, FileNotFoundError) else "it is no file of states, or damaged"
+        raise StorageError(f"{path}: {reason}; make them again from the store") from error
+    _check(live, path)
     live.item_ids = list(live.items)
     return live
+
+
+def _check(live: LiveStates, path: Path) -> None:
+    """Refuse sizes that do not fit together: compiled code trusts them."""
+    n, desks = len(live.users), live.desks_
+    rows = [live.states_.size, desks.size, len(live.waiting_), *([live.last_.size] if live.keep_items else [])]
+    fits = min(rows) >= n and len(set(rows)) == 1 and live.order_.size >= len(live.items)
+    if not fits or (desks["place"] + desks["room"]).max(initial=0) > live.pool_.size:
+        raise StorageError(f"{path}: its parts do not fit together; make them again from the store")
 
 
 def _restore(live: LiveStates, name: str, array: NDArray[np.void], path: Path) -> None:

@@ -170,6 +170,4 @@ def recent_items(
             event = waiting[user, i]
             if event.ts < as_of:
                 last_items.update(from_last[0], order, event.ts, event.day, event.item)
-        mine = from_last[0]
-        for i in range(min(int(mine.n), items.shape[1])):
-            items[j, i] = mine.items[(int(mine.begin) + int(mine.n) - 1 - i) % mine.items.size]
+        last_items.newest_first(from_last[0], items[j])

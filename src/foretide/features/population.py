@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
+from functools import partial
 
 import numpy as np
 import polars as pl
@@ -14,13 +15,14 @@ from numba import njit
 from numpy.typing import NDArray
 
 from foretide.errors import NotEnoughDataError
+from foretide.events.engine import Engine, LocalEngine
 from foretide.events.records import Buckets
 from foretide.features import lifecycle
 from foretide.features.lifecycle import CHURNED, LifecycleRule, lifecycle_dtype
 from foretide.features.now import midnight
 from foretide.features.series import last_day
 from foretide.features.state import Events
-from foretide.features.user_events import Longs, ticks, user_events
+from foretide.features.user_events import Longs, bucket_events, ticks
 from foretide.schema import ACCOUNTING, STAGE_COUNTS, STAGES, TS
 
 #: Places of a table of moves: not there yet, then the stages.
@@ -28,6 +30,8 @@ OUTSIDE = 0
 GONE = CHURNED + 1
 N_PLACES = len(STAGES) + 1
 
+#: Of a bucket: how many users moved, by the place in the flattened table of moves.
+MOVED = pl.Schema({"place": pl.Int64(), "users": pl.Int64()})
 TRANSITIONS = pl.Schema({"stage": pl.String(), "next_stage": pl.String(), "users": pl.Int64()})
 
 
@@ -36,6 +40,7 @@ def stage_counts(
     as_of: datetime,
     rule: LifecycleRule | None = None,
     days: Sequence[date] | None = None,
+    engine: Engine | None = None,
 ) -> pl.DataFrame:
     """Return how many users are in each stage at the end of each local day.
 
@@ -49,6 +54,8 @@ def stage_counts(
         The lifecycle rule; the default one if None.
     days
         Ascending local days; every whole day from the first event to ``as_of`` if None.
+    engine
+        Where buckets are counted; threads if None.
 
     Returns
     -------
@@ -61,7 +68,7 @@ def stage_counts(
         If there is no whole day with an event before ``as_of``.
     """
     days = _chosen(buckets, as_of, days)
-    arrived = _daily_moves(buckets, days, rule)[1:].sum(axis=1)  # (n_days, n_places)
+    arrived = _daily_moves(buckets, days, rule, engine)[1:].sum(axis=1)  # (n_days, n_places)
     return pl.DataFrame(
         {
             "ds": np.repeat(np.array(days, dtype="datetime64[D]"), len(STAGES)),
@@ -77,6 +84,7 @@ def accounting(
     as_of: datetime,
     rule: LifecycleRule | None = None,
     days: Sequence[date] | None = None,
+    engine: Engine | None = None,
 ) -> pl.DataFrame:
     """Return the account of active users, ``schema.ACCOUNTING``; parameters as in ``stage_counts``.
 
@@ -85,7 +93,7 @@ def accounting(
     ``active[t] = active[t-1] + new + resurrected - lost``. Who churned and came back in between is neither.
     """
     days = _chosen(buckets, as_of, days)
-    moves = _daily_moves(buckets, days, rule)[1:]  # (n_days, n_places, n_places)
+    moves = _daily_moves(buckets, days, rule, engine)[1:]  # (n_days, n_places, n_places)
     alive = np.ones(N_PLACES, dtype=bool)
     alive[[OUTSIDE, GONE]] = False
     active = moves[:, :, alive].sum(axis=(1, 2))
@@ -117,7 +125,7 @@ def transitions(buckets: Buckets, first: date, last: date, rule: LifecycleRule |
     )
 
 
-def moves(buckets: Buckets, moments: Sequence[datetime], rule: LifecycleRule) -> Longs:
+def moves(buckets: Buckets, moments: Sequence[datetime], rule: LifecycleRule, engine: Engine | None = None) -> Longs:
     """Count users by their stages at consecutive moments, without a table of users by moments.
 
     Parameters
@@ -128,6 +136,8 @@ def moves(buckets: Buckets, moments: Sequence[datetime], rule: LifecycleRule) ->
         Ascending, in UTC, exclusive.
     rule
         The lifecycle rule.
+    engine
+        Where buckets are counted; threads if None.
 
     Returns
     -------
@@ -135,12 +145,23 @@ def moves(buckets: Buckets, moments: Sequence[datetime], rule: LifecycleRule) ->
         ``(n_moments, n_places, n_places)``: from the place at the moment before (``OUTSIDE`` for the first)
         to the place at this one. Place 0 is ``OUTSIDE``, place ``1 + i`` is stage i.
     """
+    job = partial(moves_part, moments=moments, rule=rule)
+    counts = np.zeros(len(moments) * N_PLACES * N_PLACES, dtype=np.int64)
+    for part in (engine or LocalEngine()).map_buckets(job, buckets, MOVED):
+        counts[part["place"].to_numpy()] += part["users"].to_numpy()
+    return counts.reshape(len(moments), N_PLACES, N_PLACES)
+
+
+def moves_part(buckets: Buckets, i: int, moments: Sequence[datetime], rule: LifecycleRule) -> pl.DataFrame:
+    """Return ``MOVED`` of a bucket: the places in ``moves`` that are not zero."""
     at, today = ticks(moments, buckets.timezone)
     counts = np.zeros((at.size, N_PLACES, N_PLACES), dtype=np.int64)
-    for events in user_events(buckets, moments[-1], rule):
+    events = bucket_events(buckets, i, moments[-1], rule, (), others=False)
+    if events is not None:
         state = np.zeros(1, lifecycle_dtype(rule.window_days))
         _count(events.starts, events.ts, events.day, at, today, rule.window_days, state, counts)
-    return counts
+    place = np.flatnonzero(counts)
+    return pl.DataFrame({"place": place, "users": counts.ravel()[place]}, schema=MOVED)
 
 
 # As in the fold: save this file too after a change in the lifecycle, or the cache keeps the old kernel.
@@ -168,10 +189,10 @@ def _count(
             place = now
 
 
-def _daily_moves(buckets: Buckets, days: Sequence[date], rule: LifecycleRule | None) -> Longs:
+def _daily_moves(buckets: Buckets, days: Sequence[date], rule: LifecycleRule | None, engine: Engine | None) -> Longs:
     """Return ``moves`` at the beginning of the first day and at the end of each, ``(1 + n_days, ...)``."""
     ends = [midnight(day + timedelta(days=1), buckets.timezone) for day in days]
-    return moves(buckets, [midnight(days[0], buckets.timezone), *ends], rule or LifecycleRule())
+    return moves(buckets, [midnight(days[0], buckets.timezone), *ends], rule or LifecycleRule(), engine)
 
 
 def _chosen(buckets: Buckets, as_of: datetime, days: Sequence[date] | None) -> list[date]:

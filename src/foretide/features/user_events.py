@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from zlib import crc32
 
@@ -39,6 +39,10 @@ class UserEvents:
     categories: pl.Series  # names of the categories, by code
     items: pl.Series  # ids of the items, by code
 
+    def of_users(self, begin: int, end: int) -> UserEvents:
+        """Return the users from the one place to the other (exclusive), over the same events."""
+        return replace(self, users=self.users[begin:end], starts=self.starts[begin : end + 1])
+
     @property
     def ts(self) -> Longs:
         """Moments in microseconds, ``(n_events,)``."""
@@ -64,7 +68,14 @@ def user_events(buckets: Buckets, until: datetime, rule: LifecycleRule) -> Itera
 
 
 def bucket_events(
-    buckets: Buckets, i: int, until: datetime, rule: LifecycleRule, themes: Sequence[str], *, others: bool = True
+    buckets: Buckets,
+    i: int,
+    until: datetime,
+    rule: LifecycleRule,
+    themes: Sequence[str],
+    *,
+    others: bool = True,
+    users: Sequence[str] | None = None,
 ) -> UserEvents | None:
     """Read the events of a bucket before a moment; None if there is none.
 
@@ -80,11 +91,15 @@ def bucket_events(
         Of ``COLUMNS``; what no theme needs is not read and stays unknown.
     others
         Whether events that are not critical are wanted too.
+    users
+        Ids; all if None.
     """
     columns = ["user_id", "ts"] + [name for theme in themes for name in COLUMNS[theme]]
     if rule.critical_events is not None:
         columns.append("event_type")
     rows = buckets.bucket(i, columns, until)
+    if users is not None:
+        rows = rows.filter(pl.col("user_id").is_in(users))
     if rule.critical_events is not None:
         rows = rows.with_columns(critical=pl.col("event_type").is_in(rule.critical_events))
         rows = rows if others else rows.filter("critical")
@@ -149,6 +164,8 @@ def in_utc(moment: datetime) -> datetime:
     UsageError
         If it has no zone.
     """
+    if not isinstance(moment, datetime):
+        raise UsageError(f"{moment!r} is no moment; give a datetime with a time zone")
     if moment.tzinfo is None:
         raise UsageError(f"{moment} has no time zone; give it one, such as datetime(..., tzinfo=UTC)")
     return moment.astimezone(UTC)
