@@ -7,9 +7,9 @@ and adds a few sums of its own. Decayed sums are as of the last event.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from foretide.compiled import njit
 from foretide.features.clock import DAY_US, MINUTE_US
 from foretide.features.days import active_between
 from foretide.features.lifecycle import State
@@ -61,7 +61,7 @@ FEATURES = (
 Floats = NDArray[np.float64]
 
 
-@njit(cache=True, nogil=True)
+@njit
 def decay(days: float) -> tuple[float, float, float]:
     """Return what is left of one after some days, for each half-life."""
     slow = np.exp2(-days / 84.0)
@@ -70,7 +70,7 @@ def decay(days: float) -> tuple[float, float, float]:
     return fast * fast, middle, slow
 
 
-@njit(cache=True, nogil=True)
+@njit
 def update(state: State, life: State, ts: int, day: int, value: float) -> None:
     """Take in an event, before the lifecycle moves on to it.
 
@@ -108,7 +108,7 @@ def update(state: State, life: State, ts: int, day: int, value: float) -> None:
             state.values[i] += value
 
 
-@njit(cache=True, nogil=True)
+@njit
 def values(state: State, life: State, as_of: int, today: int, out: Floats) -> None:
     """Write ``FEATURES`` at ``as_of`` (microseconds, exclusive) to ``out``; NaN where one is not defined.
 
@@ -133,7 +133,7 @@ def values(state: State, life: State, as_of: int, today: int, out: Floats) -> No
     out[21] = life.n_returns
 
 
-@njit(cache=True, nogil=True)
+@njit
 def gaps(state: State, life: State) -> tuple[float, float, float, float]:
     """Return mean, (population) standard deviation, longest and slope of the days between active days.
 

@@ -13,9 +13,9 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import numpy as np
 import polars as pl
-from numba import njit
 from numpy.typing import NDArray
 
+from foretide.compiled import njit
 from foretide.errors import UsageError
 
 Longs = NDArray[np.int64]
@@ -68,7 +68,7 @@ def _offsets(moments: pl.Series, timezone: str) -> Longs:
     return total.dt.total_microseconds().to_numpy(writable=True)
 
 
-@njit(cache=True, nogil=True)
+@njit
 def offset_at(changes: Longs, offsets: Longs, ts: int) -> int:
     """Return the offset of the zone at a moment, in microseconds."""
     if changes.size == 1:
@@ -76,7 +76,7 @@ def offset_at(changes: Longs, offsets: Longs, ts: int) -> int:
     return offsets[np.searchsorted(changes, ts, side="right") - 1]
 
 
-@njit(cache=True, nogil=True)
+@njit
 def hour_of_week(local: int) -> int:
     """Return 0 (Monday, from midnight) to 167 for a local time in microseconds."""
     weekday = (local // DAY_US + EPOCH_WEEKDAY) % 7

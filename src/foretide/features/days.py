@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from foretide.compiled import njit
 
 Words = NDArray[np.uint64]
 BITS = 64
 
 
-@njit(cache=True, nogil=True)
+@njit
 def shift(words: Words, days: int) -> None:
     """Move every bit ``days`` up and set bit 0, in place: a new last day, ``days`` after the old one."""
     jump, rest = days // BITS, np.uint64(days % BITS)
@@ -21,7 +22,7 @@ def shift(words: Words, days: int) -> None:
     words[0] |= np.uint64(1)
 
 
-@njit(cache=True, nogil=True)
+@njit
 def ones(word: np.uint64) -> int:
     """Count the bits of a word that are set."""
     n = 0
@@ -31,7 +32,7 @@ def ones(word: np.uint64) -> int:
     return n
 
 
-@njit(cache=True, nogil=True)
+@njit
 def active_between(words: Words, begin: int, end: int) -> int:
     """Count the active days among the days ``begin`` (inclusive) to ``end`` (exclusive) before the last one."""
     begin = max(begin, 0)

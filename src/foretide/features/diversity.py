@@ -10,15 +10,15 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numba import njit
 
+from foretide.compiled import njit
 from foretide.features.tallies import EMPTY, Slots
 
 #: Users are compared at this number of events.
 RAREFIED_EVENTS = 20
 
 
-@njit(cache=True, nogil=True)
+@njit
 def hill(slots: Slots) -> tuple[float, float, float]:
     """Return Hill numbers 1 (exp of the entropy) and 2 (1 / sum p^2) of the weights, and the largest share."""
     total, squares, logs, top = 0.0, 0.0, 0.0, 0.0
@@ -34,7 +34,7 @@ def hill(slots: Slots) -> tuple[float, float, float]:
     return math.exp(math.log(total) - logs / total), total * total / squares, top / total
 
 
-@njit(cache=True, nogil=True)
+@njit
 def rarefied(slots: Slots, n: int) -> tuple[float, float, float]:
     """Return what Hill numbers 0, 1 and 2 of ``RAREFIED_EVENTS`` of the n events are on average; NaN below that."""
     m = RAREFIED_EVENTS
@@ -51,7 +51,7 @@ def rarefied(slots: Slots, n: int) -> tuple[float, float, float]:
     return richness, math.exp(entropy), 1.0 / (1.0 / m + (m - 1.0) / m * pairs / (float(n) * (n - 1.0)))
 
 
-@njit(cache=True, nogil=True)
+@njit
 def _draws(k: float, n: float, m: int) -> tuple[float, float]:
     """Draw m of n events, k of them of a category: return the chance of none, and the mean of -p ln p."""
     least = max(0, m - int(n - k))
@@ -66,6 +66,6 @@ def _draws(k: float, n: float, m: int) -> tuple[float, float]:
     return absent, mean
 
 
-@njit(cache=True, nogil=True)
+@njit
 def _log_choose(n: float, k: float) -> float:
     return math.lgamma(n + 1.0) - math.lgamma(k + 1.0) - math.lgamma(n - k + 1.0)

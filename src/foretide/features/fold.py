@@ -12,9 +12,9 @@ from functools import partial
 
 import numpy as np
 import polars as pl
-from numba import njit
 from numpy.typing import NDArray
 
+from foretide.compiled import njit
 from foretide.errors import UsageError
 from foretide.events.engine import Engine, LocalEngine
 from foretide.events.records import Buckets
@@ -75,8 +75,7 @@ def run(
     return stages, features
 
 
-# A cached kernel is compiled again only if its own file changes: save this one too after a change in a piece.
-@njit(cache=True, nogil=True)
+@njit
 def _fold(
     starts: Longs,
     events: Events,

@@ -8,9 +8,9 @@ from datetime import datetime
 
 import numpy as np
 import polars as pl
-from numba import njit
 from numpy.typing import NDArray
 
+from foretide.compiled import njit
 from foretide.events.records import Buckets
 from foretide.features.clock import DAY_US
 from foretide.features.lifecycle import State
@@ -49,7 +49,7 @@ FEATURES = ("weekend_share", "night_share", "hours_hill_1", "gap_entropy_bits")
 Floats = NDArray[np.float64]
 
 
-@njit(cache=True, nogil=True)
+@njit
 def update(state: State, ts: int, hour: int) -> None:
     """Take in an event at an hour of the week (0 is Monday's first, ``NO_HOUR`` unknown)."""
     if hour == NO_HOUR:
@@ -70,7 +70,7 @@ def update(state: State, ts: int, hour: int) -> None:
     state.n_events += np.uint32(1)
 
 
-@njit(cache=True, nogil=True)
+@njit
 def _scale_down(state: State) -> None:
     factor = np.float32(2.0**-LARGEST_EXPONENT)
     state.anchor += np.int64(LARGEST_EXPONENT * HALF_LIFE_DAYS * DAY_US)
@@ -81,7 +81,7 @@ def _scale_down(state: State) -> None:
         state.cells[i] *= factor
 
 
-@njit(cache=True, nogil=True)
+@njit
 def update_gaps(state: State, life: State, day: int) -> None:
     """Take in a day with an event, before the lifecycle moves on to it."""
     if life.n_events > 0 and day > life.last_day:
@@ -92,7 +92,7 @@ def update_gaps(state: State, life: State, day: int) -> None:
         state.gaps[i] = min(state.gaps[i] + 1, 65_535)
 
 
-@njit(cache=True, nogil=True)
+@njit
 def values(state: State, out: Floats) -> None:
     """Write ``FEATURES`` to ``out``; NaN where one is not defined.
 

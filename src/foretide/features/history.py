@@ -11,9 +11,9 @@ from functools import partial
 
 import numpy as np
 import polars as pl
-from numba import njit
 from numpy.typing import NDArray
 
+from foretide.compiled import njit
 from foretide.events.engine import Engine, LocalEngine
 from foretide.events.records import Buckets
 from foretide.events.store import homes
@@ -97,8 +97,7 @@ def _changes(users: pl.Series, days: Sequence[date], why: NDArray[np.int8]) -> p
     )
 
 
-# As in the fold: save this file too after a change in the lifecycle, or the cache keeps the old kernel.
-@njit(cache=True, nogil=True)
+@njit
 def _tell_reasons(
     starts: Longs, events: Events, at: Longs, today: Ints, window_days: int, state: Events, why: NDArray[np.int8]
 ) -> None:

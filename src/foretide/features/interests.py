@@ -11,9 +11,9 @@ from datetime import datetime
 
 import numpy as np
 import polars as pl
-from numba import njit
 from numpy.typing import NDArray
 
+from foretide.compiled import njit
 from foretide.events.records import Buckets
 from foretide.features.clock import DAY_US
 from foretide.features.diversity import RAREFIED_EVENTS, hill, rarefied
@@ -43,7 +43,7 @@ FEATURES = (
 Floats = NDArray[np.float64]
 
 
-@njit(cache=True, nogil=True)
+@njit
 def update(state: State, slots: Slots, ts: int, category: int) -> None:
     """Take in an event of a category (a code, ``EMPTY`` for none)."""
     if category == EMPTY:
@@ -66,7 +66,7 @@ def update(state: State, slots: Slots, ts: int, category: int) -> None:
     state.n_events += np.uint32(1)
 
 
-@njit(cache=True, nogil=True)
+@njit
 def _scale_down(state: State, slots: Slots) -> None:
     factor = 2.0**-LARGEST_EXPONENT
     state.anchor += np.int64(LARGEST_EXPONENT * HALF_LIFE_DAYS * DAY_US)
@@ -76,7 +76,7 @@ def _scale_down(state: State, slots: Slots) -> None:
         slots[i].weight *= factor
 
 
-@njit(cache=True, nogil=True)
+@njit
 def values(state: State, slots: Slots, out: Floats) -> None:
     """Write ``FEATURES`` to ``out``; NaN where one is not defined.
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from foretide.compiled import njit
 from foretide.features.lifecycle import State
 
 #: How many are kept.
@@ -24,7 +24,7 @@ LAST_ITEMS = np.dtype(
 )
 
 
-@njit(cache=True, nogil=True)
+@njit
 def update(state: State, order: NDArray[np.uint32], ts: int, day: int, item: int) -> None:
     """Take in an event on an item (a code, ``NO_ITEM`` for none).
 
@@ -54,7 +54,7 @@ def update(state: State, order: NDArray[np.uint32], ts: int, day: int, item: int
     state.days[(begin + place) % N_ITEMS] = day
 
 
-@njit(cache=True, nogil=True)
+@njit
 def newest_first(state: State, out: NDArray[np.int32]) -> None:
     """Write the codes to ``out``, the newest first, as many as there are."""
     n, begin = int(state.n), int(state.begin)

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import numpy as np
-from numba import njit
 
+from foretide.compiled import njit
 from foretide.errors import UsageError
 from foretide.features.clock import DAY_US
 from foretide.features.days import BITS, active_between, shift
@@ -93,7 +93,7 @@ def lifecycle_dtype(window_days: int) -> np.dtype[np.void]:
     return np.dtype([*moments, *days, *counts, ("days", "u8", (words,))])
 
 
-@njit(cache=True, nogil=True)
+@njit
 def update(state: State, ts: int, day: int, window_days: int) -> None:
     """Take in an event at ``ts`` (microseconds) on the local ``day``."""
     if state.n_events == 0:
@@ -112,13 +112,13 @@ def update(state: State, ts: int, day: int, window_days: int) -> None:
     state.n_events += np.uint32(1)
 
 
-@njit(cache=True, nogil=True)
+@njit
 def stage(state: State, as_of: int, today: int, window_days: int) -> int:
     """Return the stage at ``as_of`` as an index into ``schema.STAGES``, or ``ABSENT``; parameters as ``reason``."""
     return STAGE_OF[reason(state, as_of, today, window_days)]
 
 
-@njit(cache=True, nogil=True)
+@njit
 def reason(state: State, as_of: int, today: int, window_days: int) -> int:
     """Return why a user is in a stage, as an index into ``REASONS``, or ``ABSENT``.
 
@@ -149,7 +149,7 @@ def reason(state: State, as_of: int, today: int, window_days: int) -> int:
     return trend(state, today, window_days) if age >= 8 * window else STEADY
 
 
-@njit(cache=True, nogil=True)
+@njit
 def trend(state: State, today: int, window_days: int) -> int:
     """Compare active days of the last 4 W with those of the 4 W before: more, fewer or steady."""
     since, month = today - state.last_day, 4 * window_days

@@ -8,9 +8,9 @@ the state stale: it has to be folded again from the store.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from foretide.compiled import njit
 from foretide.features import last_items, lifecycle
 from foretide.features.last_items import LAST_ITEMS
 from foretide.features.lifecycle import ABSENT, State
@@ -27,7 +27,7 @@ NEVER = np.iinfo(np.int64).min
 N_SIZES = 32
 
 
-@njit(cache=True, nogil=True)
+@njit
 def arrive(
     users: Longs,
     events: Events,
@@ -87,7 +87,7 @@ def arrive(
     return users.size
 
 
-@njit(cache=True, nogil=True)
+@njit
 def _make_room(desk: State, n_categories: int, pool: Slots, free: Longs) -> bool:
     """Give a user a larger part of the pool if the categories need one; false if there is none."""
     room = capacity_for(n_categories)
@@ -112,7 +112,7 @@ def _make_room(desk: State, n_categories: int, pool: Slots, free: Longs) -> bool
     return True
 
 
-@njit(cache=True, nogil=True)
+@njit
 def read(
     users: Longs,
     states: Events,
@@ -151,7 +151,7 @@ def read(
             out[:, j] = told
 
 
-@njit(cache=True, nogil=True)
+@njit
 def recent_items(
     users: Longs,
     last: Events,

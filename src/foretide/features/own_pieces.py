@@ -77,6 +77,7 @@ def run_piece(piece: Piece, events: UserEvents, cutoffs: tuple[Longs, Ints]) -> 
     return np.moveaxis(out, 2, 0)
 
 
+# Compiled for the functions of each piece, so there is nothing to keep on disk.
 @njit(nogil=True)
 def _run(  # type: ignore[no-untyped-def]
     update, values, starts: Longs, events: Events, at: Longs, today: Ints, state: Events, out: Floats

@@ -15,8 +15,9 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from foretide.compiled import njit
 
 #: Permutations: at least, at most, and the number of exceedances after which there is no need for more.
 LEAST, MOST, ENOUGH = 100, 2_000, 20
@@ -36,7 +37,7 @@ G, G_MEAN, P_VALUE, UNSEEN, UNSEEN_MEAN, P_LEAST = range(6)
 N_TOLD = 6
 
 
-@njit(cache=True, nogil=True)
+@njit
 def judge_users(
     starts: Longs, day: Ints, cell: Ints, n_recent_days: int, n_cells: int, seeds: Longs, told: Floats
 ) -> None:
@@ -89,7 +90,7 @@ def judge_users(
             total[used[i]] = 0
 
 
-@njit(cache=True, nogil=True)
+@njit
 def _days(day: Ints, begin: int, end: int, begins: Longs) -> int:
     """Write where each day's events begin, and where the last ends; return the number of days."""
     n = 0
@@ -101,7 +102,7 @@ def _days(day: Ints, begin: int, end: int, begins: Longs) -> int:
     return n
 
 
-@njit(cache=True, nogil=True)
+@njit
 def _judge(
     begins: Longs, cell: Ints, n_days: int, n_recent: int, order: Longs, total: Ints, drawn: Ints, used: Ints,
     logs: Floats, state: np.uint64, told: Floats,
@@ -125,7 +126,7 @@ def _judge(
     told[P_VALUE] = max(p, told[P_LEAST])
 
 
-@njit(cache=True, nogil=True)
+@njit
 def _compare(
     begins: Longs, cell: Ints, days: Longs, total: Ints, drawn: Ints, used: Ints, logs: Floats
 ) -> tuple[float, float, float]:
@@ -149,7 +150,7 @@ def _compare(
     return max(x, 0.0), max(g, 0.0), unseen / n_drawn
 
 
-@njit(cache=True, nogil=True)
+@njit
 def _mixed(state: np.uint64) -> np.uint64:
     """Return the next number of splitmix64."""
     z = (state ^ (state >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
@@ -157,7 +158,7 @@ def _mixed(state: np.uint64) -> np.uint64:
     return z ^ (z >> np.uint64(31))
 
 
-@njit(cache=True, nogil=True)
+@njit
 def _tail(x: float, mean: float, square: float, cube: float) -> float:
     """Return the chance of at least x under the gamma law with these raw moments, shifted; 1 if there is none."""
     variance = square - mean * mean
@@ -170,7 +171,7 @@ def _tail(x: float, mean: float, square: float, cube: float) -> float:
     return _gamma_above(shape, (x - mean) / deviation * math.sqrt(shape) + shape)
 
 
-@njit(cache=True, nogil=True)
+@njit
 def _gamma_above(a: float, x: float) -> float:
     """Return the upper regularised incomplete gamma function (Lentz's continued fraction; x above the mean a)."""
     if x < a + 1.0:
@@ -189,7 +190,7 @@ def _gamma_above(a: float, x: float) -> float:
     return h * math.exp(-x + a * math.log(x) - math.lgamma(a))
 
 
-@njit(cache=True, nogil=True)
+@njit
 def _gamma_below(a: float, x: float) -> float:
     term = part = 1.0 / a
     for i in range(1, 2_000):
@@ -200,6 +201,6 @@ def _gamma_below(a: float, x: float) -> float:
     return part * math.exp(-x + a * math.log(x) - math.lgamma(a))
 
 
-@njit(cache=True, nogil=True)
+@njit
 def _log_choose(n: int, k: int) -> float:
     return math.lgamma(n + 1.0) - math.lgamma(k + 1.0) - math.lgamma(n - k + 1.0)

@@ -11,9 +11,9 @@ from functools import partial
 
 import numpy as np
 import polars as pl
-from numba import njit
 from numpy.typing import NDArray
 
+from foretide.compiled import njit
 from foretide.errors import NotEnoughDataError
 from foretide.events.engine import Engine, LocalEngine
 from foretide.events.records import Buckets
@@ -164,8 +164,7 @@ def moves_part(buckets: Buckets, i: int, moments: Sequence[datetime], rule: Life
     return pl.DataFrame({"place": place, "users": counts.ravel()[place]}, schema=MOVED)
 
 
-# As in the fold: save this file too after a change in the lifecycle, or the cache keeps the old kernel.
-@njit(cache=True, nogil=True)
+@njit
 def _count(
     starts: Longs,
     ts: Longs,

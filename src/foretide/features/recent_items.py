@@ -8,9 +8,9 @@ from functools import partial
 
 import numpy as np
 import polars as pl
-from numba import njit
 from numpy.typing import NDArray
 
+from foretide.compiled import njit
 from foretide.events.engine import Engine, LocalEngine
 from foretide.events.records import Buckets
 from foretide.features import last_items
@@ -54,7 +54,7 @@ def _ids(codes: NDArray[np.int32], items: Sequence[str]) -> list[list[str]]:
     return [[items[code] for code in row if code != NO_ITEM] for row in codes.tolist()]
 
 
-@njit(cache=True, nogil=True)
+@njit
 def _fold(starts: Longs, events: Events, order: NDArray[np.uint32], codes: NDArray[np.int32]) -> None:
     last = np.zeros(1, LAST_ITEMS)
     nothing = last.copy()

@@ -11,9 +11,9 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from foretide.compiled import njit
 from foretide.errors import UsageError
 from foretide.features import activity, habits, interests, last_items, lifecycle
 from foretide.features.lifecycle import LifecycleRule, State, lifecycle_dtype
@@ -71,7 +71,7 @@ def features_of(themes: Sequence[str]) -> tuple[list[str], Places]:
     return names, np.array(places)
 
 
-@njit(cache=True, nogil=True)
+@njit
 def update(state: State, slots: Slots, last: State, order: NDArray[np.uint32], event: State, window_days: int) -> None:
     """Take in an event that is not older than those before it.
 
@@ -99,7 +99,7 @@ def update(state: State, slots: Slots, last: State, order: NDArray[np.uint32], e
     last_items.update(last, order, event.ts, event.day, event.item)
 
 
-@njit(cache=True, nogil=True)
+@njit
 def values(state: State, slots: Slots, as_of: int, today: int, places: Places, out: Floats) -> None:
     """Write the features of a user with a critical event to ``out``; ``places`` as ``features_of`` returns them."""
     if places[0] >= 0:

@@ -10,8 +10,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from foretide.compiled import njit
 
 SLOT = np.dtype([("category", "i4"), ("n", "u4"), ("weight", "f8")])
 EMPTY = -1
@@ -21,7 +22,7 @@ SPREAD = 2_654_435_769
 Slots = NDArray[Any]
 
 
-@njit(cache=True, nogil=True)
+@njit
 def capacity_for(n: int) -> int:
     """Return the least power of two that n categories fill to no more than three quarters."""
     capacity = 4
@@ -30,7 +31,7 @@ def capacity_for(n: int) -> int:
     return capacity
 
 
-@njit(cache=True, nogil=True)
+@njit
 def clear(slots: Slots) -> None:
     """Empty the table."""
     for i in range(slots.size):
@@ -39,7 +40,7 @@ def clear(slots: Slots) -> None:
         slots[i].weight = 0.0
 
 
-@njit(cache=True, nogil=True)
+@njit
 def find(slots: Slots, category: int) -> int:
     """Return the place of a category, or the empty one where it belongs."""
     mask = slots.size - 1
@@ -49,7 +50,7 @@ def find(slots: Slots, category: int) -> int:
     return i
 
 
-@njit(cache=True, nogil=True)
+@njit
 def move(old: Slots, new: Slots) -> None:
     """Put everything into a larger table."""
     clear(new)

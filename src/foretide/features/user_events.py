@@ -9,9 +9,9 @@ from zlib import crc32
 
 import numpy as np
 import polars as pl
-from numba import njit
 from numpy.typing import NDArray
 
+from foretide.compiled import njit
 from foretide.errors import UsageError
 from foretide.events.records import Buckets
 from foretide.features.clock import DAY_US, MINUTE_US, Clock, clock_of, hour_of_week, offset_at
@@ -145,7 +145,7 @@ def tell_time(events: Events, own: NDArray[np.int16], clock: Clock) -> None:
     _tell_time(events, own, clock.changes, clock.offsets)
 
 
-@njit(cache=True, nogil=True)
+@njit
 def _tell_time(events: Events, own: NDArray[np.int16], changes: Longs, offsets: Longs) -> None:
     for i in range(events.size):
         ts = events[i].ts

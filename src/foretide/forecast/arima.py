@@ -26,9 +26,9 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from foretide.compiled import njit
 from foretide.errors import UsageError
 from foretide.forecast.arima_kernels import (
     LEAST_GAIN,
@@ -174,7 +174,7 @@ class AutoArima(_Arima):
         return np.array([-1, 0, 0, 0, 0, 0, self.season_length, 0], dtype=np.int64)
 
 
-@njit(cache=True, nogil=True)
+@njit
 def _ahead_of_all(z, origins, h, given, threshold):  # type: ignore[no-untyped-def]
     """Return forecasts, variances, orders (``p`` of -1 where too little is known) and free parameters."""
     shape = (z.shape[0], origins.size)
@@ -210,7 +210,7 @@ def _ahead_of_all(z, origins, h, given, threshold):  # type: ignore[no-untyped-d
     return middle, variance, orders, found
 
 
-@njit(cache=True, nogil=True)
+@njit
 def _go_on(y, order, free, size):  # type: ignore[no-untyped-def]
     """Fit a series from the parameters of its shorter past."""
     w = differenced(y, order)
@@ -222,7 +222,7 @@ def _go_on(y, order, free, size):  # type: ignore[no-untyped-def]
     return begin, now
 
 
-@njit(cache=True, nogil=True)
+@njit
 def _rung(n):  # type: ignore[no-untyped-def]
     """Return the longest length of the ladder that is at most ``n``."""
     length = float(SHORTEST)

@@ -31,7 +31,8 @@ Ansley (1979), An algorithm for the exact likelihood of a mixed autoregressive-m
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
+
+from foretide.compiled import njit, njit_fastmath
 
 #: No partial autocorrelation is larger: roots stay outside the unit circle.
 MOST_PARTIAL = 0.998
@@ -47,7 +48,7 @@ FADED = 1e-4
 NUDGE = 1e-4
 
 
-@njit(cache=True, nogil=True)
+@njit
 def from_partials(partial):  # type: ignore[no-untyped-def]
     """Return the stationary polynomial of partial autocorrelations and its derivatives (Durbin and Levinson)."""
     phi = np.zeros(partial.size)
@@ -64,7 +65,7 @@ def from_partials(partial):  # type: ignore[no-untyped-def]
     return phi, slope
 
 
-@njit(cache=True, nogil=True)
+@njit
 def to_partials(phi):  # type: ignore[no-untyped-def]
     """Return the partial autocorrelations of a polynomial; one that is not stationary has one of at least 1."""
     partial = phi.copy()
@@ -78,7 +79,7 @@ def to_partials(phi):  # type: ignore[no-untyped-def]
     return partial
 
 
-@njit(cache=True, nogil=True)
+@njit
 def multiplied(free, p, P, m):  # type: ignore[no-untyped-def]
     """Return lags and weights of ``1 - phi(B) Phi(B^m)`` and the weights' derivatives by the free parameters."""
     tangent = np.tanh(free)
@@ -100,7 +101,7 @@ def multiplied(free, p, P, m):  # type: ignore[no-untyped-def]
     return lags, weight, slope
 
 
-@njit(cache=True, nogil=True)
+@njit
 def expand(free, order):  # type: ignore[no-untyped-def]
     """Return lags and weights of both sides, the mean, and the derivatives of all of them by the free parameters."""
     p, q, P, Q, m, constant = order[0], order[2], order[3], order[5], order[6], order[7]
@@ -116,7 +117,7 @@ def expand(free, order):  # type: ignore[no-untyped-def]
     return ar_lags, ar, ma_lags, -ma, mean, slope
 
 
-@njit(cache=True, nogil=True, fastmath=True)
+@njit_fastmath
 def errors(x, ar_lags, ar, ma_lags, ma, begin, e):  # type: ignore[no-untyped-def]
     """Write one-step errors from ``begin`` on, given those before."""
     for t in range(begin, x.size):
@@ -128,7 +129,7 @@ def errors(x, ar_lags, ar, ma_lags, ma, begin, e):  # type: ignore[no-untyped-de
         e[t] = now
 
 
-@njit(cache=True, nogil=True, fastmath=True)
+@njit_fastmath
 def influence(ma_lags, ma, pad, g):  # type: ignore[no-untyped-def]
     """Return ``I + Z'Z``, ``T`` with ``Z = G T``, and after how many steps the influence of a shock has faded.
 
@@ -163,7 +164,7 @@ def influence(ma_lags, ma, pad, g):  # type: ignore[no-untyped-def]
     return gram, T, n
 
 
-@njit(cache=True, nogil=True)
+@njit
 def log_volume(gram):  # type: ignore[no-untyped-def]
     """Return the logarithm of the determinant of a positive matrix of which the lower half is given."""
     total = 0.0
@@ -173,7 +174,7 @@ def log_volume(gram):  # type: ignore[no-untyped-def]
     return total
 
 
-@njit(cache=True, nogil=True)
+@njit
 def likely_errors(x, ar_lags, ar, ma_lags, ma, begin, pad, e, g):  # type: ignore[no-untyped-def]
     """Write the errors with the best ``pad`` shocks before; return ``S`` and ``log |I + Z'Z|``; ``g`` is room."""
     e[:begin] = 0.0
@@ -190,7 +191,7 @@ def likely_errors(x, ar_lags, ar, ma_lags, ma, begin, pad, e, g):  # type: ignor
     return np.dot(e, e), log_volume(gram)
 
 
-@njit(cache=True, nogil=True, fastmath=True)
+@njit_fastmath
 def normal_equations(x, e, ar_lags, ar, ma_lags, ma, begin, slope, J):  # type: ignore[no-untyped-def]
     """Return ``J'J`` and ``J'e`` by the free parameters, ``J`` the derivatives of the errors."""
     n = slope.shape[0]
@@ -217,7 +218,7 @@ def normal_equations(x, e, ar_lags, ar, ma_lags, ma, begin, slope, J):  # type: 
     return slope.T @ gram @ slope, slope.T @ grad
 
 
-@njit(cache=True, nogil=True)
+@njit
 def cholesky(A):  # type: ignore[no-untyped-def]
     """Return the lower triangle ``L`` with ``A = L L'``; a direction without any pivot gets an endless one."""
     L = np.zeros(A.shape)
@@ -233,7 +234,7 @@ def cholesky(A):  # type: ignore[no-untyped-def]
     return L
 
 
-@njit(cache=True, nogil=True)
+@njit
 def solve(A, b):  # type: ignore[no-untyped-def]
     """Solve a symmetric positive system; a direction without any pivot stays where it is."""
     L, x = cholesky(A), b.copy()
@@ -248,7 +249,7 @@ def solve(A, b):  # type: ignore[no-untyped-def]
     return x
 
 
-@njit(cache=True, nogil=True)
+@njit
 def volume_slope(free, order, volume, pad, g):  # type: ignore[no-untyped-def]
     """Return the derivatives of ``log |I + Z'Z|``, by a small step of each parameter of the moving average."""
     slope = np.zeros(free.size)
@@ -261,7 +262,7 @@ def volume_slope(free, order, volume, pad, g):  # type: ignore[no-untyped-def]
     return slope
 
 
-@njit(cache=True, nogil=True)
+@njit
 def most_likely(w, order, free, least_gain, most_steps):  # type: ignore[no-untyped-def]
     """Return the most likely free parameters, the errors and ``log |I + Z'Z|`` (Gauss, Newton, Levenberg, Marquardt).
 
@@ -316,7 +317,7 @@ def most_likely(w, order, free, least_gain, most_steps):  # type: ignore[no-unty
     return free, e[pad:], volume
 
 
-@njit(cache=True, nogil=True)
+@njit
 def differenced(y, order):  # type: ignore[no-untyped-def]
     """Return ``(1 - B)^d (1 - B^m)^D y``."""
     w = y.copy()
@@ -327,7 +328,7 @@ def differenced(y, order):  # type: ignore[no-untyped-def]
     return w
 
 
-@njit(cache=True, nogil=True)
+@njit
 def forecast(y, order, free, size, mean, variance):  # type: ignore[no-untyped-def]
     r"""Write forecasts and the variances of their errors; return the variance of one step's error.
 

@@ -17,8 +17,8 @@ Wang, Smith, Hyndman (2006), Characteristic-based clustering for time series dat
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
+from foretide.compiled import njit
 from foretide.forecast.arima_kernels import (
     LEAST_GAIN,
     MOST_PARTIAL,
@@ -55,7 +55,7 @@ MOVES = (
 )  # fmt: skip
 
 
-@njit(cache=True, nogil=True)
+@njit
 def shocks(x, n_lags):  # type: ignore[no-untyped-def]
     """Return the errors of an autoregression fitted by the Yule-Walker equations, zero in its first steps."""
     n = x.size
@@ -79,7 +79,7 @@ def shocks(x, n_lags):  # type: ignore[no-untyped-def]
     return e
 
 
-@njit(cache=True, nogil=True)
+@njit
 def regressed(x, e, order):  # type: ignore[no-untyped-def]
     """Regress on past values and past shocks: ``phi, Phi, theta, Theta`` in a row."""
     p, q, P, Q, m = order[0], order[2], order[3], order[5], order[6]
@@ -108,13 +108,13 @@ def regressed(x, e, order):  # type: ignore[no-untyped-def]
     return solve(gram, right)
 
 
-@njit(cache=True, nogil=True)
+@njit
 def long_lags(n, order):  # type: ignore[no-untyped-def]
     """Return the length of the long autoregression."""
     return min(max(int(LONG * np.log10(n)), order[6] * max(order[3], order[5]) + 2), n // 4)
 
 
-@njit(cache=True, nogil=True)
+@njit
 def tamed(phi):  # type: ignore[no-untyped-def]
     """Return free parameters of a polynomial, drawn towards zero until it is well stationary."""
     phi = phi.copy()
@@ -129,7 +129,7 @@ def tamed(phi):  # type: ignore[no-untyped-def]
     return np.zeros(phi.size)
 
 
-@njit(cache=True, nogil=True)
+@njit
 def start(w, order):  # type: ignore[no-untyped-def]
     """Return the free parameters from which least squares begins."""
     p, q, P, Q, constant = order[0], order[2], order[3], order[5], order[7]
@@ -147,7 +147,7 @@ def start(w, order):  # type: ignore[no-untyped-def]
     return free
 
 
-@njit(cache=True, nogil=True)
+@njit
 def fit(y, order):  # type: ignore[no-untyped-def]
     """Fit one series from a cold start: free parameters, the size that differences are divided by, whether they vary.
 
@@ -164,7 +164,7 @@ def fit(y, order):  # type: ignore[no-untyped-def]
     return free, 1.0, False
 
 
-@njit(cache=True, nogil=True)
+@njit
 def scale_of(w, y):  # type: ignore[no-untyped-def]
     """Return the root mean square of the differences of a series, 0 if they are all alike but for rounding."""
     size = np.sqrt(np.mean(w * w))
@@ -172,7 +172,7 @@ def scale_of(w, y):  # type: ignore[no-untyped-def]
     return size if min(size, varies) > ROUNDING * np.max(np.abs(y)) else 0.0
 
 
-@njit(cache=True, nogil=True)
+@njit
 def enough(n, order):  # type: ignore[no-untyped-def]
     """Say whether ``n`` values are enough for an order: several counted errors a parameter, and two seasons."""
     p, d, q, P, D, Q, m = order[0], order[1], order[2], order[3], order[4], order[5], order[6]
@@ -180,7 +180,7 @@ def enough(n, order):  # type: ignore[no-untyped-def]
     return counted >= ERRORS_A_PARAMETER * (p + q + P + Q + order[7]) + 2 and n >= 2 * m * min(P + D + Q, 1)
 
 
-@njit(cache=True, nogil=True)
+@njit
 def seasonal_strength(y, m):  # type: ignore[no-untyped-def]
     """Return the share of the variance around a moving average that places in the season explain, 0 to 1."""
     half = m // 2
@@ -197,7 +197,7 @@ def seasonal_strength(y, m):  # type: ignore[no-untyped-def]
     return max(1.0 - np.sum(rest * rest) / (n - m) / whole, 0.0)
 
 
-@njit(cache=True, nogil=True)
+@njit
 def kpss(y):  # type: ignore[no-untyped-def]
     """Return the statistic of Kwiatkowski, Phillips, Schmidt and Shin against a level that stays."""
     n = y.size
@@ -211,7 +211,7 @@ def kpss(y):  # type: ignore[no-untyped-def]
     return np.sum(np.cumsum(x) ** 2) / (n * n * spread)
 
 
-@njit(cache=True, nogil=True)
+@njit
 def choose(y, m, threshold):  # type: ignore[no-untyped-def]
     """Return the order for a series, its free parameters, the size they are for, and whether differences vary.
 
@@ -258,7 +258,7 @@ def choose(y, m, threshold):  # type: ignore[no-untyped-def]
     return ordered(order, now), free, size, True
 
 
-@njit(cache=True, nogil=True)
+@njit
 def ordered(order, part):  # type: ignore[no-untyped-def]
     """Return an order with other ``p, q, P, Q, constant``."""
     order = order.copy()
@@ -266,7 +266,7 @@ def ordered(order, part):  # type: ignore[no-untyped-def]
     return order
 
 
-@njit(cache=True, nogil=True)
+@njit
 def score(w, order, free, most):  # type: ignore[no-untyped-def]
     """Return the corrected information criterion, infinite with too few values, and the free parameters from ``free``.
 
@@ -282,7 +282,7 @@ def score(w, order, free, most):  # type: ignore[no-untyped-def]
     return n * np.log(variance + 1e-300) + volume + 2.0 * k + 2.0 * k * (k + 1) / (n - k - 1), free
 
 
-@njit(cache=True, nogil=True)
+@njit
 def carried_over(free, known, there):  # type: ignore[no-untyped-def]
     """Return the free parameters of one order as a start for another: partial autocorrelations of 0 change nothing."""
     begin = np.zeros(there.sum())

@@ -34,10 +34,10 @@ from itertools import product
 from typing import Literal, NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import betainc, gammaincc, gammaincinv
 
+from foretide.compiled import njit
 from foretide.forecast.method import Ahead, Method
 from foretide.schema import Floats
 
@@ -195,7 +195,7 @@ def _amount_median(mean: Floats, variance: Floats) -> Floats:
     return np.where(usable, mean * gammaincinv(shape, 0.5) / shape, mean)
 
 
-@njit(cache=True, nogil=True)
+@njit
 def _run_all(y, origins, m, kind, points):  # type: ignore[no-untyped-def]
     """Return the mean of each place in the season, the variance in units of it, and whether all so far are integers."""
     mean = np.full((y.shape[0], origins.size, m), np.nan)
@@ -213,7 +213,7 @@ def _run_all(y, origins, m, kind, points):  # type: ignore[no-untyped-def]
     return mean, dispersion, whole
 
 
-@njit(cache=True, nogil=True)
+@njit
 def _run_one(x, origins, m, kind, points, mean, dispersion, whole):  # type: ignore[no-untyped-def]
     """Run over a series from its first step on and write what each origin expects of the next ``m`` steps."""
     n_points, keep = len(points), 0.5 ** (1.0 / MEMORY_STEPS)
@@ -242,7 +242,7 @@ def _run_one(x, origins, m, kind, points, mean, dispersion, whole):  # type: ign
                 _set_factors(by_place, factors)
 
 
-@njit(cache=True, nogil=True)
+@njit
 def _judge(rate, x, factor, keep, squares, sums):  # type: ignore[no-untyped-def]
     """Add the errors of every point to their sums, without and with the factor of the weekday."""
     for p in range(rate.size):
@@ -252,7 +252,7 @@ def _judge(rate, x, factor, keep, squares, sums):  # type: ignore[no-untyped-def
             sums[seasonal, p] = sums[seasonal, p] * keep + expected
 
 
-@njit(cache=True, nogil=True)
+@njit
 def _move(kind, alpha, b, state, p, x, n, total):  # type: ignore[no-untyped-def]
     """Take in the n-th step at a point and return the mean of the next one."""
     if kind == _CROSTON:
@@ -262,7 +262,7 @@ def _move(kind, alpha, b, state, p, x, n, total):  # type: ignore[no-untyped-def
     return _adida(alpha, int(b), state, p, n, total)
 
 
-@njit(cache=True, nogil=True)
+@njit
 def _croston(alpha, variant, state, p, x):  # type: ignore[no-untyped-def]
     """State: size, interval, steps since the last demand, demands."""
     state[p, 2] += 1.0
@@ -278,7 +278,7 @@ def _croston(alpha, variant, state, p, x):  # type: ignore[no-untyped-def]
     return (1.0 - half) * state[p, 0] / (state[p, 1] - (half if variant > 1 else 0.0))
 
 
-@njit(cache=True, nogil=True)
+@njit
 def _tsb(alpha, beta, state, p, x, n):  # type: ignore[no-untyped-def]
     """State: size, chance of a demand, demands."""
     state[p, 1] += max(beta, 1.0 / n) * ((1.0 if x > 0 else 0.0) - state[p, 1])
@@ -288,7 +288,7 @@ def _tsb(alpha, beta, state, p, x, n):  # type: ignore[no-untyped-def]
     return state[p, 0] * state[p, 1]
 
 
-@njit(cache=True, nogil=True)
+@njit
 def _adida(alpha, k, state, p, n, total):  # type: ignore[no-untyped-def]
     """State: the smoothed sum of the buckets that end at steps with the same remainder; each is an ADIDA of its own."""
     if n < k:
@@ -298,7 +298,7 @@ def _adida(alpha, k, state, p, n, total):  # type: ignore[no-untyped-def]
     return state[p, j] / k
 
 
-@njit(cache=True, nogil=True)
+@njit
 def _place(by_place, j, x, keep):  # type: ignore[no-untyped-def]
     """Add a value to the sums of its place in the season."""
     by_place[0, j] = by_place[0, j] * keep + 1.0
@@ -306,7 +306,7 @@ def _place(by_place, j, x, keep):  # type: ignore[no-untyped-def]
     by_place[2, j] = by_place[2, j] * keep + x * x
 
 
-@njit(cache=True, nogil=True)
+@njit
 def _set_factors(by_place, factors):  # type: ignore[no-untyped-def]
     """Set the factor of each place in the season: its ratio to the mean, shrunk to one."""
     m = factors.size
@@ -327,7 +327,7 @@ def _set_factors(by_place, factors):  # type: ignore[no-untyped-def]
         factors[j] = 1.0 + shrink * (factors[j] / level - 1.0)
 
 
-@njit(cache=True, nogil=True)
+@njit
 def _expect(rate, squares, sums, count, factors, t, mean, dispersion):  # type: ignore[no-untyped-def]
     """Write the mean of each step of a season ahead, and the variance in units of the mean."""
     largest, smallest = 1e-280, np.inf

@@ -122,7 +122,15 @@ def _quantiles(errors: Floats, probabilities: Sequence[float]) -> Floats:
     return np.quantile(errors, np.clip(outward, 0.0, 1.0))
 
 
-def around(point: Floats, scale: Floats, scaled: Floats, levels: Sequence[int]) -> Mapping[int, tuple[Floats, Floats]]:
+def middle(point: Floats, scale: Floats, scaled: Floats) -> Floats:
+    """Return medians beside means ``(n_series, h)``, from the errors of the means, as ``around``; not below zero."""
+    half = pooled_quantiles(scaled, point.shape[1], [0.5])[0]
+    return np.maximum(point + scale[:, None] * half, 0.0)
+
+
+def around(
+    point: Floats, scale: Floats, scaled: Floats, levels: Sequence[int], median: Floats
+) -> Mapping[int, tuple[Floats, Floats]]:
     """Return the interval of each level in percent around point forecasts: nested, never below zero.
 
     Parameters
@@ -132,9 +140,11 @@ def around(point: Floats, scale: Floats, scaled: Floats, levels: Sequence[int]) 
     scale
         ``(n_series,)``.
     scaled
-        Errors as in ``pooled_quantiles``.
+        Errors of such points as in ``pooled_quantiles``.
     levels
         In percent.
+    median
+        ``(n_series, h)``, inside every interval.
     """
     ascending = sorted(levels)
     tails = [(1.0 - level / 100.0) / 2.0 for level in ascending]
@@ -142,7 +152,7 @@ def around(point: Floats, scale: Floats, scaled: Floats, levels: Sequence[int]) 
     bounds = np.maximum(point + scale[:, None] * quantiles[:, None], 0.0)  # (2 * n_levels, n_series, h)
     lows, highs = bounds[: len(tails)], bounds[len(tails) :]
     intervals: dict[int, tuple[Floats, Floats]] = {}
-    lo = hi = point
+    lo = hi = median
     for level, low, high in zip(ascending, lows, highs, strict=True):
         lo, hi = np.minimum(low, lo), np.maximum(high, hi)
         intervals[level] = (lo, hi)

@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from itertools import product
 
 import numpy as np
-from numba import njit
 
+from foretide.compiled import njit, njit_fastmath
 from foretide.forecast.method import Ahead, Method
 from foretide.schema import Floats
 
@@ -101,7 +101,7 @@ def smooth(
     )
 
 
-@njit(cache=True, nogil=True)
+@njit
 def _smooth_all(z, origins, h, m, points):  # type: ignore[no-untyped-def]
     middle = np.full((z.shape[0], origins.size, h), np.nan)
     variance = np.full((z.shape[0], origins.size, h), np.nan)
@@ -121,7 +121,7 @@ def _smooth_all(z, origins, h, m, points):  # type: ignore[no-untyped-def]
     return middle, variance
 
 
-@njit(cache=True, nogil=True, fastmath=True)
+@njit_fastmath
 def _smooth_one(z, first, origins, m, points, middle, variance):  # type: ignore[no-untyped-def]
     """Run over one series and write what each origin expects."""
     n_points = points.shape[0]
@@ -147,7 +147,7 @@ def _smooth_one(z, first, origins, m, points, middle, variance):  # type: ignore
         _take_in(z[t], level, trend, season[t % m], sse, judged, alpha, beta, gamma, phi, keep)
 
 
-@njit(cache=True, nogil=True, fastmath=True)
+@njit_fastmath
 def _take_in(x, level, trend, now, sse, judged, alpha, beta, gamma, phi, keep):  # type: ignore[no-untyped-def]
     """Move every parameter point by one step."""
     for p in range(level.size):
@@ -160,7 +160,7 @@ def _take_in(x, level, trend, now, sse, judged, alpha, beta, gamma, phi, keep): 
         now[p] += gamma[p] * (np.float32(1.0) - alpha[p]) * error
 
 
-@njit(cache=True, nogil=True)
+@njit
 def _start(z, first, m, level, season):  # type: ignore[no-untyped-def]
     """Set level and season to means of the first seasons; return a squared error that is next to nothing."""
     n = min(z.size - first, START_SEASONS * m)
@@ -174,7 +174,7 @@ def _start(z, first, m, level, season):  # type: ignore[no-untyped-def]
     return np.float32(1e-8) * np.float32((begin * begin).mean()) + np.float32(1e-30)
 
 
-@njit(cache=True, nogil=True, fastmath=True)
+@njit_fastmath
 def _weights(sse, count):  # type: ignore[no-untyped-def]
     """Return each point's likelihood, all together one."""
     weight = -np.float32(0.5) * max(count, np.float32(1.0)) * np.log(sse)
@@ -182,7 +182,7 @@ def _weights(sse, count):  # type: ignore[no-untyped-def]
     return weight / weight.sum()
 
 
-@njit(cache=True, nogil=True, fastmath=True)
+@njit_fastmath
 def _expect(level, trend, season, weight, t, phi, out):  # type: ignore[no-untyped-def]
     """Write the weighted forecast of each step ahead."""
     drift = np.float32(0.0)
@@ -197,7 +197,7 @@ def _expect(level, trend, season, weight, t, phi, out):  # type: ignore[no-untyp
         out[k] = total
 
 
-@njit(cache=True, nogil=True, fastmath=True)
+@njit_fastmath
 def _spread(alpha, beta, gamma, noise, m, phi, out):  # type: ignore[no-untyped-def]
     """Write the variance of each step ahead: one step's noise, and what the steps before passed on to it."""
     grown = noise.copy()

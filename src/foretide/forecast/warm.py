@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from typing import Self
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from foretide.compiled import njit
 from foretide.errors import UsageError
 from foretide.forecast.method import carried, check_horizon, dates_ahead
 from foretide.forecast.smoothing import (
@@ -116,7 +116,7 @@ class WarmHoltWinters:
         self.n_steps_ += y.shape[1]
 
 
-@njit(cache=True, nogil=True)
+@njit
 def _advance_all(z, now, m, points, firsts, young, level, trend, season, sse, count):  # type: ignore[no-untyped-def]
     """Take the steps ``z`` in, the first of which has the number ``now``."""
     alpha, beta, gamma = points[:, 0].copy(), points[:, 1].copy(), points[:, 2].copy()
@@ -157,7 +157,7 @@ def _advance_all(z, now, m, points, firsts, young, level, trend, season, sse, co
             _restart(known, firsts[i], m, alpha, beta, gamma, level[i], trend[i], season[i], sse[i], count[i : i + 1])
 
 
-@njit(cache=True, nogil=True)
+@njit
 def _restart(known, first, m, alpha, beta, gamma, level, trend, season, sse, count):  # type: ignore[no-untyped-def]
     """Smooth a young series from its beginning."""
     level[:], trend[:], season[:], count[0] = 0.0, 0.0, 0.0, 0.0
@@ -168,7 +168,7 @@ def _restart(known, first, m, alpha, beta, gamma, level, trend, season, sse, cou
         _step(known[k], first + k, first, m, alpha, beta, gamma, level, trend, season, sse, count)
 
 
-@njit(cache=True, nogil=True)
+@njit
 def _step(x, t, first, m, alpha, beta, gamma, level, trend, season, sse, count):  # type: ignore[no-untyped-def]
     phi, keep = np.float32(PHI), np.float32(0.5 ** (1.0 / MEMORY_STEPS))
     judged = t >= first + WARM_UP_SEASONS * m
@@ -177,7 +177,7 @@ def _step(x, t, first, m, alpha, beta, gamma, level, trend, season, sse, count):
     _take_in(x, level, trend, season[t % m], sse, judged, alpha, beta, gamma, phi, keep)
 
 
-@njit(cache=True, nogil=True)
+@njit
 def _expect_all(firsts, level, trend, season, sse, count, now, middle):  # type: ignore[no-untyped-def]
     for i in range(level.shape[0]):
         if firsts[i] != NOT_YET:

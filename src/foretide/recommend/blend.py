@@ -13,9 +13,9 @@ from datetime import datetime, timedelta
 from itertools import product
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from foretide.compiled import njit
 from foretide.recommend.candidates import Candidates, Recommender, contains, pairs, union
 from foretide.recommend.histories import Histories, Offsets, active, spread
 from foretide.schema import Floats
@@ -131,7 +131,7 @@ def ideal_gain(n_relevant: Offsets) -> Floats:
     return np.asarray(1 / best[np.minimum(n_relevant, K)])
 
 
-@njit(cache=True, nogil=True)
+@njit
 def _gain(offsets: Offsets, score: Floats, relevant: NDArray[np.bool_], k: int) -> Floats:
     """Return the discounted gain of each user's first ``k``; of equal scores the smaller item comes first."""
     gain = np.zeros(len(offsets) - 1)

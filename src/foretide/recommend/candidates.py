@@ -8,9 +8,9 @@ from datetime import datetime
 from typing import Protocol, Self
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from foretide.compiled import njit
 from foretide.recommend.histories import DAY_US, Codes, Histories, Offsets, microseconds
 from foretide.schema import Floats
 
@@ -91,7 +91,7 @@ def _keys(pairs: Candidates, n_items: int) -> NDArray[np.int64]:
     return pairs.user.astype(np.int64) * n_items + pairs.item
 
 
-@njit(cache=True, nogil=True)
+@njit
 def best(score: Floats, item: Codes, n: int) -> NDArray[np.int64]:
     """Return the places of the ``n`` best positive scores in the order of items; of equals the smaller item.
 

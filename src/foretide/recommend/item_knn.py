@@ -18,9 +18,9 @@ from datetime import datetime, timedelta
 from typing import Self
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from foretide.compiled import njit
 from foretide.recommend.candidates import Candidates, best, recency
 from foretide.recommend.histories import Codes, Histories, Offsets
 from foretide.schema import Floats
@@ -114,7 +114,7 @@ def baskets(offsets: Offsets, ts: NDArray[np.int64]) -> NDArray[np.int64]:
     return np.cumsum(fresh)
 
 
-@njit(cache=True, nogil=True)
+@njit
 def _neighbours(
     item: Codes,
     user: Codes,
@@ -147,7 +147,7 @@ def _neighbours(
     return offsets, neighbour[: offsets[-1]].copy(), similarity[: offsets[-1]].copy()
 
 
-@njit(cache=True, nogil=True)
+@njit
 def _add_around(
     place: int,
     item: Codes,
@@ -171,7 +171,7 @@ def _add_around(
     return m
 
 
-@njit(cache=True, nogil=True)
+@njit
 def _add_up(item: Codes, weight: Floats, neighbours: Neighbours, score: Floats, touched: Codes) -> int:
     """Add the neighbours of one user's items to ``score``; return the number of items touched."""
     offsets, neighbour, similarity = neighbours
@@ -186,7 +186,7 @@ def _add_up(item: Codes, weight: Floats, neighbours: Neighbours, score: Floats, 
     return m
 
 
-@njit(cache=True, nogil=True)
+@njit
 def _propose(offsets: Offsets, item: Codes, weight: Floats, neighbours: Neighbours, n: int) -> Neighbours:
     n_items = len(neighbours[0]) - 1
     score, touched = np.zeros(n_items), np.empty(n_items, np.int32)
@@ -204,7 +204,7 @@ def _propose(offsets: Offsets, item: Codes, weight: Floats, neighbours: Neighbou
     return kept, proposed[: kept[-1]].copy(), proposed_score[: kept[-1]].copy()
 
 
-@njit(cache=True, nogil=True)
+@njit
 def _score(
     offsets: Offsets, item: Codes, weight: Floats, neighbours: Neighbours, among: Offsets, wanted: Codes
 ) -> Floats:

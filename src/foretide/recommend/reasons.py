@@ -8,8 +8,8 @@ from typing import Any, cast
 
 import numpy as np
 import polars as pl
-from numba import njit
 
+from foretide.compiled import njit
 from foretide.recommend.candidates import Candidates, Recommender
 from foretide.recommend.histories import DAY_US, NO_CATEGORY, Codes, Histories, Offsets, microseconds
 from foretide.recommend.item_knn import Neighbours, SeqItemKNN
@@ -83,7 +83,7 @@ def _or_null(numbers: Codes | Offsets) -> pl.Series:
     return whole.set(whole < 0, None)
 
 
-@njit(cache=True, nogil=True)
+@njit
 def _own(
     offsets: Offsets, item: Codes, ts: Offsets, shown: Offsets, wanted: Codes, n_items: int
 ) -> tuple[Offsets, Offsets]:
@@ -101,7 +101,7 @@ def _own(
     return out_times, out_last
 
 
-@njit(cache=True, nogil=True)
+@njit
 def _closest(
     offsets: Offsets, item: Codes, weight: Floats, neighbours: Neighbours, shown: Offsets, wanted: Codes
 ) -> Codes:

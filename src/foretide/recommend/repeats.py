@@ -11,8 +11,8 @@ from datetime import datetime
 from typing import Self
 
 import numpy as np
-from numba import njit
 
+from foretide.compiled import njit
 from foretide.recommend.candidates import Candidates, best, recency
 from foretide.recommend.histories import Codes, Histories, Offsets
 from foretide.schema import Floats
@@ -60,7 +60,7 @@ class Repeats:
         return among.scored(score)
 
 
-@njit(cache=True, nogil=True)
+@njit
 def _users(offsets: Offsets, item: Codes, n_items: int) -> Offsets:
     """Return the number of users of each item, ``(n_items,)``."""
     latest = np.full(n_items, -1)
@@ -72,7 +72,7 @@ def _users(offsets: Offsets, item: Codes, n_items: int) -> Offsets:
     return users
 
 
-@njit(cache=True, nogil=True)
+@njit
 def _propose(offsets: Offsets, item: Codes, weight: Floats, n_items: int, n: int) -> tuple[Offsets, Codes, Floats]:
     total = np.zeros(n_items)
     kept = np.zeros(len(offsets), np.int64)
@@ -90,7 +90,7 @@ def _propose(offsets: Offsets, item: Codes, weight: Floats, n_items: int, n: int
     return kept, proposed[: kept[-1]].copy(), score[: kept[-1]].copy()
 
 
-@njit(cache=True, nogil=True)
+@njit
 def _score(offsets: Offsets, item: Codes, weight: Floats, n_items: int, among: Offsets, wanted: Codes) -> Floats:
     total = np.zeros(n_items)
     score = np.empty(len(wanted))

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
-from numba import njit
 from numpy.typing import NDArray
 
+from foretide.compiled import njit
 from foretide.recommend.candidates import Candidates
 from foretide.recommend.histories import NO_CATEGORY, Codes, Histories, Offsets
 from foretide.schema import Floats
@@ -111,7 +111,7 @@ def pick(candidates: Candidates, priority: Codes, category: Codes, k: int, diver
     return Picked(place, score, rank.astype(np.int32))
 
 
-@njit(cache=True, nogil=True)
+@njit
 def _pick(
     offsets: Offsets, order: NDArray[np.int64], score: Floats, kinds: Codes, k: int, pool: int, keep: float
 ) -> tuple[NDArray[np.int64], Floats, Offsets]:

@@ -7,9 +7,9 @@ from datetime import datetime, timedelta
 from typing import Self
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from foretide.compiled import njit
 from foretide.recommend.candidates import Candidates, recency
 from foretide.recommend.histories import Codes, Histories, Offsets, item_counts
 from foretide.schema import Floats
@@ -66,7 +66,7 @@ class Trend:
         return Candidates(offsets, item, self.level_[item])
 
 
-@njit(cache=True, nogil=True)
+@njit
 def _first_new(offsets: Offsets, item: Codes, order: NDArray[np.int64], n: int) -> tuple[Offsets, Codes]:
     """Return for each user the first ``n`` items of ``order`` that the user has not had."""
     had = np.zeros(len(order), np.bool_)
