@@ -65,10 +65,41 @@ def test_category_may_be_left_out(tmp_path):
 
 
 @pytest.mark.parametrize(
+    "text",
+    [
+        'name;start;end;category\n"Sale; big";2025-11-28;2025-12-01;toys\nLaunch;2025-03-01;;\n',
+        "name\tstart\tend\tcategory\nSale; big\t2025-11-28\t2025-12-01\ttoys\nLaunch\t2025-03-01\n",
+        "event,ds,end,category\nSale; big,2025-11-28,2025-12-01,toys\nLaunch,2025-03-01,,\n",
+    ],
+)
+def test_semicolons_tabs_and_a_written_calendar_do(tmp_path, text):
+    assert own_events(written(tmp_path, text)).rows() == [
+        ("Launch", date(2025, 3, 1), date(2025, 3, 1), None),
+        ("Sale; big", date(2025, 11, 28), date(2025, 12, 1), "toys"),
+    ]
+
+
+@pytest.mark.parametrize("text", ["date;name\n2025-03-01;A, B\n", 'name,start\n"A, B",2025-03-01\n'])
+def test_one_column_of_days_is_enough(tmp_path, text):
+    assert own_events(written(tmp_path, text)).rows() == [("A, B", date(2025, 3, 1), date(2025, 3, 1), None)]
+
+
+def test_what_was_written_is_read_back(tmp_path):
+    table = country_holidays("CN", *YEAR)
+    path = tmp_path / "holidays.csv"
+    table.write_csv(path)
+    assert own_events(path).equals(table.sort("ds", "end", "event"))
+
+
+@pytest.mark.parametrize(
     ("text", "line", "why"),
     [
         ("", 1, "header"),
-        ("name,start\nA,2025-01-01\n", 1, "header"),
+        ("name,end\nA,2025-01-01\n", 1, "not name,end"),
+        ("name,start,date\nA,2025-01-01,2025-01-01\n", 1, "header"),
+        ("name|start\nA|2025-01-01\n", 1, "not name|start"),
+        ("name;start\nA; B;2025-01-01\n", 2, "quote a name with a ';'"),
+        ("name;start\nA\n", 2, "'' is no day"),
         ("name,start,end,colour\n", 1, "header"),
         ("name,start,end\nA,2025-01-01,2025-01-02\nB,1.2.2025,\n", 3, "'1.2.2025' is no day"),
         ("name,start,end\nA,2025-01-05,2025-01-02\n", 2, "before it starts"),

@@ -14,8 +14,12 @@ from foretide.errors import UsageError
 #: ``ds`` to ``end``, both inclusive, are local days; ``category`` is the one it is about, null for all.
 CALENDAR = pl.Schema({"event": pl.String(), "ds": pl.Date(), "end": pl.Date(), "category": pl.String()})
 
-NEEDED = ("name", "start", "end")
-HEADER = (*NEEDED, "category")
+NEEDED = ("name", "start")
+HEADER = (*NEEDED, "end", "category")
+#: Other names of columns; a table of ``CALENDAR`` that was written out is read back.
+ALSO = {"event": "name", "date": "start", "ds": "start"}
+SEPARATORS = ",;\t"
+FORM = "name,start[,end][,category]"
 LIST_COUNTRIES = 'python -c "import holidays; print(*holidays.list_supported_countries())"'
 
 
@@ -59,8 +63,9 @@ def own_events(path: Path) -> pl.DataFrame:
     Parameters
     ----------
     path
-        UTF-8 with a header ``name,start,end[,category]``; days are written 2025-12-24, an empty ``end`` is the day
-        of the start, an empty ``category`` means all.
+        UTF-8 with a header ``name,start[,end][,category]`` in any order, separated by commas, semicolons or tabs;
+        ``date`` may stand for ``start``. Days are written 2025-12-24; an event without an ``end`` has one day, and one
+        without a ``category`` is about all.
 
     Raises
     ------
@@ -69,7 +74,10 @@ def own_events(path: Path) -> pl.DataFrame:
     """
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
-            rows = list(_rows(csv.reader(file, strict=True), path))
+            header = file.readline()
+            file.seek(0)
+            separator = max(SEPARATORS, key=header.count)
+            rows = list(_rows(csv.reader(file, delimiter=separator, strict=True), path, separator))
     except OSError as error:
         raise UsageError(f"{path} cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:
@@ -77,31 +85,39 @@ def own_events(path: Path) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=CALENDAR, orient="row").sort("ds", "end", "event")
 
 
-def _rows(reader: Iterator[list[str]], path: Path) -> Iterator[tuple[str, date, date, str | None]]:
+def _rows(reader: Iterator[list[str]], path: Path, separator: str) -> Iterator[tuple[str, date, date, str | None]]:
     line = 1
     try:
-        header = [name.strip().lower() for name in next(reader, [])]
-        if not set(NEEDED) <= set(header) <= set(HEADER) or len(header) != len(set(header)):
-            raise UsageError(f"{path}:1: the header must be name,start,end or name,start,end,category, not {header}")
+        header = _header(next(reader, []), path)
         for row in reader:
             line = reader.line_num  # type: ignore[attr-defined]
             if any(cell.strip() for cell in row):
-                yield _event(dict(zip(header, _cells(row, header, f"{path}:{line}"), strict=True)), f"{path}:{line}")
+                cells = _cells(row, len(header), separator, f"{path}:{line}")
+                yield _event(dict(zip(header, cells, strict=True)), f"{path}:{line}")
     except csv.Error as error:
-        raise UsageError(f"{path}:{line + 1}: {error}; write name,start,end[,category]") from error
+        raise UsageError(f"{path}:{line + 1}: {error}; write {FORM}") from error
 
 
-def _cells(row: Sequence[str], header: Sequence[str], place: str) -> list[str]:
-    if len(row) != len(header):
-        raise UsageError(f"{place}: {len(row)} cells where the header has {len(header)}; quote a name with a comma")
-    return [cell.strip() for cell in row]
+def _header(cells: Sequence[str], path: Path) -> list[str]:
+    names = [cell.strip().lower() for cell in cells]
+    header = [ALSO.get(name, name) for name in names]
+    if not set(NEEDED) <= set(header) <= set(HEADER) or len(header) != len(set(header)):
+        raise UsageError(f"{path}:1: the header must be {FORM}, not {','.join(names) or 'empty'}")
+    return header
+
+
+def _cells(row: Sequence[str], n: int, separator: str, place: str) -> list[str]:
+    """Return the cells of a row; those left out at its end are empty."""
+    if len(row) > n:
+        raise UsageError(f"{place}: {len(row)} cells where the header has {n}; quote a name with a {separator!r}")
+    return [cell.strip() for cell in row] + [""] * (n - len(row))
 
 
 def _event(row: dict[str, str], place: str) -> tuple[str, date, date, str | None]:
     if not row["name"]:
         raise UsageError(f"{place}: the event has no name; give it one")
     start = _day(row["start"], place)
-    end = _day(row["end"], place) if row["end"] else start
+    end = _day(row["end"], place) if row.get("end") else start
     if end < start:
         raise UsageError(f"{place}: {row['name']!r} ends on {end}, before it starts on {start}")
     return row["name"], start, end, row.get("category") or None
