@@ -144,6 +144,6 @@ def test_events_of_which_nothing_can_be_told_are_named(foretide, shop, tmp_path)
 
 def test_a_broken_calendar_is_told_before_the_workspace_is_opened(foretide, tmp_path):
     calendar = tmp_path / "events.csv"
-    calendar.write_text("name,start\nx,2025-01-01\n")
+    calendar.write_text("name,end\nx,2025-01-01\n")
     told = foretide("effects", "-w", tmp_path / "nowhere", "--events", calendar)
     assert "events.csv" in told.err
