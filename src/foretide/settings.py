@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import tomllib
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -11,6 +12,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from foretide.errors import NotAWorkspaceError, UsageError
 
 SETTINGS_FILE = "foretide.toml"
+#: A country, and a region of it where holidays differ: which there are is known to ``features.calendar`` only.
+COUNTRY = re.compile(r"[A-Za-z]{2,4}(-[A-Za-z0-9]{1,4})?")
 DOMAINS = ("ecommerce", "video", "social", "risk")
 
 
@@ -29,12 +32,18 @@ class Settings:
         without a critical event.
     critical_events
         Event types that keep a user alive; empty for all.
+    holidays
+        Country or region whose holidays may move activity: ``US``, ``DE-BY``; empty for none.
+    events
+        CSV of the team's own events, ``name,start,end[,category]``, as seen from the workspace; empty for none.
     """
 
     domain: str = "ecommerce"
     timezone: str = "UTC"
     window_days: int = 7
     critical_events: tuple[str, ...] = ()
+    holidays: str = ""
+    events: str = ""
 
     def __post_init__(self) -> None:
         if self.domain not in DOMAINS:
@@ -42,6 +51,9 @@ class Settings:
         if not isinstance(self.window_days, int) or not 1 <= self.window_days <= 30:
             raise UsageError(f"window_days must be a whole number from 1 to 30, not {self.window_days!r}")
         check_timezone(self.timezone)
+        check_country(self.holidays)
+        if not isinstance(self.events, str):
+            raise UsageError(f"events must name a CSV file in quotes, not {self.events!r}")
 
     def save(self, folder: Path) -> None:
         """Write ``foretide.toml`` into a folder."""
@@ -92,3 +104,9 @@ def check_timezone(name: str) -> None:
         ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:
         raise UsageError(f"time zone {name!r} is unknown; give an IANA name such as Europe/Berlin or UTC") from error
+
+
+def check_country(code: str) -> None:
+    """Raise a UsageError if this is neither empty nor written as a country or region."""
+    if not isinstance(code, str) or (code and not COUNTRY.fullmatch(code)):
+        raise UsageError(f"holidays must be a country or region such as 'US' or 'DE-BY', not {code!r}")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, cast
 from zoneinfo import ZoneInfo
@@ -22,9 +22,11 @@ from foretide.events.sources.files import FileSource, sniff
 from foretide.events.sources.frames import frame_chunks
 from foretide.events.store import EventStore
 from foretide.features import population, series
+from foretide.features.calendar import CALENDAR, country_holidays, own_events
 from foretide.features.fold import feature_table
 from foretide.features.lifecycle import LifecycleRule
 from foretide.features.now import default_as_of
+from foretide.features.series import last_day
 from foretide.forecast.engine import Run, run, run_shares
 from foretide.outlook import Outlook, outlook
 from foretide.recommend.engine import Advice, advise
@@ -227,6 +229,27 @@ class Workspace:
             return items.with_columns(title=pl.lit(None, pl.String))
         titles = known.select("item_id", "title").drop_nulls()
         return items.join(titles, on="item_id", how="left", maintain_order="left")
+
+    def calendar(
+        self, as_of: datetime | None = None, holidays: str | None = None, own: pl.DataFrame | None = None
+    ) -> pl.DataFrame:
+        """Return what is known to have happened in the days of the log, ``features.calendar.CALENDAR``.
+
+        Parameters
+        ----------
+        as_of
+            What is known.
+        holidays, own
+            Country or region, and a team's own events; if both are None, those that the settings name.
+        """
+        moment, chosen, span = self.moment(as_of), self.settings, self.store.span()
+        if holidays is None and own is None:
+            holidays, own = chosen.holidays, own_events(self.path / chosen.events) if chosen.events else None
+        parts = [CALENDAR.to_frame()] + ([] if own is None else [own])
+        if holidays and span is not None:
+            days = [last_day(end, chosen.timezone) for end in (span[0] + timedelta(days=1), moment)]
+            parts.append(country_holidays(holidays, *days))
+        return pl.concat(parts).sort("ds")
 
     def default_measure(self) -> str:
         """Return ``events``, or ``series`` if there are only ready-made ones."""

@@ -235,11 +235,13 @@ def effects(
     """Tell what holidays and social events did: observed against expected, and against everyone else."""
     from foretide.features.effects import effects
 
-    if holidays is None and events is None:
-        raise UsageError("name what may have had an effect: --holidays COUNTRY, --events FILE, or both")
     own = None if events is None else own_calendar(events)
     with asked(workspace, as_of, output, lang) as (place, moment):
-        known = calendar(place, holidays, own, moment)
+        if holidays is None and own is None and not (place.settings.holidays or place.settings.events):
+            raise UsageError(
+                "name what may have had an effect: --holidays COUNTRY, --events FILE, or both, here or in foretide.toml"
+            )
+        known = place.calendar(moment, holidays, own)
         told = effects(place.store, known, moment, by, lasting=lasting, engine=engine_of(engine, master))
         emit(told if by is None else told.sort("p_value", nulls_last=True, maintain_order=True), print_as, output)
         tell_untold(known, told, by)
@@ -250,21 +252,6 @@ def own_calendar(file: Path) -> pl.DataFrame:
     from foretide.features.calendar import own_events
 
     return own_events(file)
-
-
-def calendar(place: Workspace, holidays: str | None, own: pl.DataFrame | None, moment: datetime) -> pl.DataFrame:
-    """Return the events that are asked about: a team's own, and the holidays of the log's days."""
-    import polars as pl
-
-    from foretide.features.calendar import CALENDAR, country_holidays
-    from foretide.features.series import last_day
-
-    parts = [CALENDAR.to_frame()] + ([] if own is None else [own])
-    span = place.store.span()
-    if holidays is not None and span is not None:
-        zone = place.store.timezone
-        parts.append(country_holidays(holidays, last_day(span[0] + timedelta(days=1), zone), last_day(moment, zone)))
-    return pl.concat(parts).sort("ds")
 
 
 def tell_untold(known: pl.DataFrame, told: pl.DataFrame, by: str | None) -> None:

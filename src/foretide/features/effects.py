@@ -40,6 +40,7 @@ EFFECTS = pl.Schema(
         "effect": pl.Float64(),
         "lo": pl.Float64(),  # interval of LEVEL
         "hi": pl.Float64(),
+        "placebos": pl.Int64(),  # windows of the length without an event, side by side, that the interval is made of
         "p_value": pl.Float64(),
         "q_value": pl.Float64(),  # Benjamini-Hochberg over all rows
     }

@@ -97,11 +97,11 @@ def judge(y: Floats, rest: Floats, real: Windows, placebo: Windows) -> dict[str,
     others = np.full(ratio.size, np.nan) if alone else _ratio(rest, real)[2]
     effect = ratio if alone else ratio / np.where(others > 0, others, np.nan)
     excess, error = _excess(y, rest, real)
-    df = np.nan
     strays = np.divide(*_excess(y, rest, placebo))
     strays = strays[np.isfinite(strays)]
-    if strays.size * placebo.worth >= LEAST_PLACEBOS:
-        df = strays.size * placebo.worth
+    n_placebos = strays.size * placebo.worth
+    df = n_placebos if n_placebos >= LEAST_PLACEBOS else np.nan
+    if strays.size:
         error *= max(float(np.sqrt(np.mean(strays**2))), 1.0)
     wide = t.ppf((1 + LEVEL) / 2, df) * error
     return {
@@ -112,6 +112,7 @@ def judge(y: Floats, rest: Floats, real: Windows, placebo: Windows) -> dict[str,
         "effect": effect,
         "lo": np.minimum(np.exp(excess - wide), effect),
         "hi": np.maximum(np.exp(excess + wide), effect),
+        "placebos": np.full(effect.size, n_placebos),
         "p_value": 2 * t.sf(np.abs(excess / error), df),
     }
 
