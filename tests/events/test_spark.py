@@ -13,6 +13,7 @@ from datetime import date, timedelta
 from importlib.util import find_spec
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 import pytest
 
@@ -25,6 +26,7 @@ from foretide.events.spark import SparkEngine
 from foretide.events.store import EventStore
 from foretide.features.drift import drift
 from foretide.features.fold import feature_table
+from foretide.features.own_pieces import Piece
 from foretide.features.state import THEMES
 from foretide.forecast.scale_out import forecast_file
 
@@ -131,6 +133,27 @@ def test_features_drift_and_forecasts_are_those_of_this_machine(engine, store, t
     for name, where in (("here", None), ("there", engine)):
         forecast_file(tmp_path / "series.parquet", tmp_path / f"{name}.parquet", h=7, engine=where)
     assert pl.read_parquet(tmp_path / "there.parquet").equals(pl.read_parquet(tmp_path / "here.parquet"))
+
+
+def test_a_feature_of_your_own_is_that_of_this_machine(engine, store):
+    from numba import njit
+
+    @njit
+    def update(state, event):
+        state.n += event.value > 1.0
+        state.category = event.category
+
+    @njit
+    def values(state, as_of, today, out):
+        out[0] = state.n
+        out[1] = state.category
+
+    dtype = np.dtype([("n", "i8"), ("category", "i4")])
+    large = Piece(("large", "category"), dtype, update, values, reads=("interests",))
+    moments = [store.span()[1] + timedelta(days=1)]
+    here, there = (feature_table(store, moments, pieces=[large], engine=where) for where in (None, engine))
+    assert here["large"].sum() == all_events(store).filter(pl.col("value").fill_nan(None) > 1.0).height > 0
+    assert there.equals(here)
 
 
 def test_a_relative_path_and_a_frame_do(engine, store, monkeypatch):
