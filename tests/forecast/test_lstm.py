@@ -15,8 +15,9 @@ from foretide.forecast.lstm import GlobalLSTM, GlobalMLP, keras_library
 from foretide.forecast.neural_windows import Layout, smoothed, windows
 from foretide.schema import Panel
 
-if not all(find_spec(name) for name in ("keras", "jax")):
-    pytest.skip("the extra neural is not installed", allow_module_level=True)
+pytestmark = pytest.mark.skipif(
+    not all(find_spec(name) for name in ("keras", "jax")), reason="the extra neural is not installed"
+)
 KINDS = [GlobalLSTM, GlobalMLP]
 H = 7
 TINY = {"window": 28, "units": 8, "batch": 64, "steps": 30, "check_every": 15, "learning_rate": 1e-2}
