@@ -101,7 +101,7 @@ def print_table(frame: pl.DataFrame, title: str = "") -> None:
     from rich.table import Table
 
     console = Console(width=None if sys.stdout.isatty() else PIPED_WIDTH)
-    rows = [[readable(cell) for cell in row] for row in frame.head(PRINTED_ROWS).iter_rows()]
+    rows = list(zip(*map(readable_column, frame.head(PRINTED_ROWS).iter_columns()), strict=True))
     shown = n_that_fit([frame.columns, *rows], console.width)
     table = Table(title=escape(title) or None, title_justify="left", header_style="bold", box=None, pad_edge=False)
     for name, dtype in list(frame.schema.items())[:shown]:
@@ -127,6 +127,14 @@ def n_that_fit(rows: Sequence[Sequence[str]], width: int) -> int:
         if used > width + 2 and n > 0:
             return n
     return len(rows[0])
+
+
+def readable_column(column: pl.Series) -> list[str]:
+    """Return the cells of a column as a person would write them: whole numbers without a fraction, of any type."""
+    cells = column.to_list()
+    if column.dtype.is_float() and (column.is_null() | column.is_nan() | (column == column.round())).all():
+        return ["" if cell is None else f"{cell:,.0f}" for cell in cells]
+    return [readable(cell) for cell in cells]
 
 
 def readable(cell: object) -> str:

@@ -1,0 +1,21 @@
+"""How answers are printed for a person."""
+
+import polars as pl
+
+from foretide.cli.output import print_table, readable_column
+
+
+def test_counts_have_no_fraction_whatever_their_type():
+    assert readable_column(pl.Series([12.0, None, 1234.0])) == ["12", "", "1,234"]
+    assert readable_column(pl.Series([12.0, float("nan"), -3.0])) == ["12", "nan", "-3"]
+    assert readable_column(pl.Series([12, None])) == ["12", ""]
+
+
+def test_other_numbers_of_a_column_are_written_alike():
+    assert readable_column(pl.Series([1.0, 0.25])) == ["1.000", "0.250"]
+    assert readable_column(pl.Series([True, None])) == ["True", ""]
+
+
+def test_a_table_without_rows_has_its_columns(capsys):
+    print_table(pl.DataFrame(schema={"user_id": pl.String, "n_events": pl.Float64}))
+    assert capsys.readouterr().out.split() == ["user_id", "n_events"]
