@@ -23,7 +23,7 @@ Longs = NDArray[np.int64]
 HOUR_US = 3_600_000_000
 DAY_US = 24 * HOUR_US
 MINUTE_US = 60_000_000
-#: Offsets are known for these years; before and after, the nearest holds.
+#: Offsets are known for these years; before and after, the nearest holds (a store takes no event before 1980).
 YEARS = (1970, 2100)
 #: 1970-01-01 was a Thursday: this many days after a Monday.
 EPOCH_WEEKDAY = 3
@@ -66,6 +66,12 @@ def _offsets(moments: pl.Series, timezone: str) -> Longs:
     local = moments.dt.replace_time_zone("UTC").dt.convert_time_zone(timezone)
     total = local.dt.base_utc_offset() + local.dt.dst_offset()
     return total.dt.total_microseconds().to_numpy(writable=True)
+
+
+def days_at(clock: Clock, ts: Longs) -> NDArray[np.int32]:
+    """Return the local days (since 1970-01-01) of moments in microseconds; array in, array out."""
+    offsets = clock.offsets[np.searchsorted(clock.changes, ts, side="right") - 1]
+    return ((ts + offsets) // DAY_US).astype(np.int32)
 
 
 @njit

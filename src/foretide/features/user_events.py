@@ -14,10 +14,9 @@ from numpy.typing import NDArray
 from foretide.compiled import njit
 from foretide.errors import UsageError
 from foretide.events.records import Buckets
-from foretide.features.clock import DAY_US, MINUTE_US, Clock, clock_of, hour_of_week, offset_at
+from foretide.features.clock import DAY_US, MINUTE_US, Clock, Longs, clock_of, days_at, hour_of_week, offset_at
 from foretide.features.lifecycle import LifecycleRule
 from foretide.features.state import EVENT, Events
-from foretide.schema import TS
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 #: No offset of its own.
@@ -25,7 +24,6 @@ NO_OFFSET = np.iinfo(np.int16).min
 #: What each theme reads beside the time.
 COLUMNS = {"activity": ["value"], "habits": ["tz_offset_min"], "interests": ["category"], "items": ["item_id"]}
 
-Longs = NDArray[np.int64]
 Ints = NDArray[np.int32]
 
 
@@ -174,9 +172,4 @@ def in_utc(moment: datetime) -> datetime:
 def ticks(cutoffs: Sequence[datetime], timezone: str) -> tuple[Longs, Ints]:
     """Return cut-offs in microseconds, and for each the local day of the last microsecond before it."""
     at = np.array([(cutoff - EPOCH) // timedelta(microseconds=1) for cutoff in cutoffs], dtype=np.int64)
-    return at, local_days(pl.Series(at - 1).cast(TS), timezone)
-
-
-def local_days(moments: pl.Series, timezone: str) -> Ints:
-    """Return the local day numbers (days since 1970-01-01) of moments in UTC."""
-    return moments.dt.convert_time_zone(timezone).dt.date().cast(pl.Int32).to_numpy(writable=True)
+    return at, days_at(clock_of(timezone), at - 1)
