@@ -18,8 +18,8 @@ from pathlib import Path
 
 import numpy as np
 import polars as pl
-from pyarrow.parquet import ParquetWriter
 
+from foretide.cli.output import write_parquet
 from foretide.events.records import FrameBuckets
 from foretide.events.sources.frames import frame_chunks
 from foretide.events.store import EventStore
@@ -34,13 +34,9 @@ JOBS = ("one cut-off", "two cut-offs", "four cut-offs", "increment", "stages")
 
 
 def write_features(store: EventStore, cutoffs: list[datetime]) -> str:
-    parts = feature_parts(store, cutoffs, themes=tuple(THEMES))
-    schema, rows = next(parts).to_arrow().schema, 0
-    with tempfile.TemporaryDirectory() as folder, ParquetWriter(Path(folder) / "features.parquet", schema) as writer:
-        for part in parts:
-            writer.write_table(part.to_arrow())
-            rows += part.height
-    return f"{rows:,} rows of {len(schema)} columns"
+    with tempfile.TemporaryDirectory() as folder:
+        rows = write_parquet(feature_parts(store, cutoffs, themes=tuple(THEMES)), Path(folder) / "features.parquet")
+    return f"{rows:,} rows"
 
 
 def increment(store: EventStore, n_events: int) -> str:

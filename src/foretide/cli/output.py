@@ -49,16 +49,22 @@ def write_parts(parts: Iterator[pl.DataFrame], print_as: Format = Format.table, 
     if output is None or output.suffix.lower() != ".parquet":
         emit(pl.concat(parts), print_as, output)
         return
+    with unfinished(output) as scratch:
+        rows = write_parquet(parts, scratch)
+    inform(say("cli.wrote", rows=f"{rows:,}", path=output))
+
+
+def write_parquet(parts: Iterator[pl.DataFrame], path: Path) -> int:
+    """Write a table to a Parquet file as its parts come, the first of them empty; return the number of rows."""
     from pyarrow.parquet import ParquetWriter
 
-    rows = 0
-    with unfinished(output) as scratch:
-        first = next(parts)
-        with ParquetWriter(scratch, first.to_arrow().schema, compression="zstd") as writer:
-            for part in parts:
-                writer.write_table(part.to_arrow())
-                rows += part.height
-    inform(say("cli.wrote", rows=f"{rows:,}", path=output))
+    rows, schema = 0, next(parts).to_arrow().schema
+    # Measures hardly ever repeat: dictionaries of them would take twice as long, for a larger file.
+    with ParquetWriter(path, schema, compression="zstd", use_dictionary=False) as writer:
+        for part in parts:
+            writer.write_table(part.to_arrow())
+            rows += part.height
+    return rows
 
 
 def check_output(output: Path | None, suffixes: Collection[str] = WRITERS.keys()) -> None:
