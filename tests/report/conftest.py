@@ -10,7 +10,10 @@ import numpy as np
 import polars as pl
 import pytest
 
+from foretide.features.calendar import CALENDAR
 from foretide.features.change_points import CHANGE_POINTS
+from foretide.features.cohorts import STICKINESS
+from foretide.features.effects import EFFECTS
 from foretide.report.data import ReportData
 from foretide.schema import ACCOUNTING, FINDINGS, HABITS, OUTLOOK, RECOMMENDATIONS, RETENTION, STAGE_COUNTS, STAGES, TS
 
@@ -21,6 +24,7 @@ CATEGORIES = (
     "Fruit & vegetables", "Dairy", "Bakery", "Soft drinks", "Frozen food",
     "Soup", "Meat", "Snacks", "Pet food", "Household",
 )  # fmt: skip
+EVENTS = ("Spring Fair", "Storm", "Soup week", "Flood", "Closing day", "Next year's fair")
 PAST = [LAST - timedelta(days=N_DAYS - 1 - i) for i in range(N_DAYS)]
 AHEAD = [LAST + timedelta(days=i + 1) for i in range(H)]
 METRICS = ("mase", "rmsse", "mse", "rmse", "mae", "r2", "coverage_80", "coverage_95")
@@ -123,6 +127,55 @@ def simulated_retention(rng: np.random.Generator) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=RETENTION, orient="row")
 
 
+def simulated_retention_by_day(rng: np.random.Generator) -> dict[str, pl.DataFrame]:
+    """Return the same cohorts by days: few on a day, more in some days, most on a day or later."""
+    monday = LAST - timedelta(days=LAST.weekday())
+    chances = {"n-day": 0.2, "bracket": 0.5, "unbounded": 0.8}
+    ages = {"n-day": (0, 1, 7, 28, 84), "bracket": (1, 8, 15), "unbounded": (0, 1, 7, 28, 84)}
+    over = {("bracket", first): last for first, last in ((1, 7), (8, 14), (15, 28))}
+    rows: dict[str, list[tuple[date, int, int, int]]] = {kind: [] for kind in ages}
+    for weeks_ago in range(51, 0, -1):
+        cohort, users = monday - timedelta(weeks=weeks_ago), int(rng.integers(25, 90))
+        for kind, age in ((kind, age) for kind, each in ages.items() for age in each):
+            if cohort + timedelta(days=over.get((kind, age), age) + 6) <= LAST:
+                came = users if age == 0 else int(rng.binomial(users, chances[kind]))
+                rows[kind].append((cohort, age, users, came))
+    return {kind: pl.DataFrame(found, schema=RETENTION, orient="row") for kind, found in rows.items()}
+
+
+def simulated_stickiness(rng: np.random.Generator) -> pl.DataFrame:
+    """Return users of a day, a week and a month."""
+    dau = rng.integers(600, 800, N_DAYS)
+    number = pl.int_range(1, N_DAYS + 1)
+    days = pl.DataFrame({"ds": PAST, "dau": dau}).with_columns(
+        wau=pl.when(number >= 7).then(1500), mau=pl.when(number >= 28).then(2000)
+    )
+    return days.with_columns(stickiness=pl.col("dau") / pl.col("mau")).cast(STICKINESS)
+
+
+def simulated_effects() -> dict[str, pl.DataFrame]:
+    """Return events of which one did much, one little, one is about soup, and others cannot be told."""
+    soup = CATEGORIES[5]
+    days = [date(2024, month, 3) for month in (3, 5, 9, 10, 11)] + [date(2025, 3, 3)]
+    about = [None, None, soup, None, None, None]
+    calendar = pl.DataFrame(
+        [(name, ds, ds + timedelta(days=2), category) for name, ds, category in zip(EVENTS, days, about, strict=True)],
+        schema=CALENDAR,
+        orient="row",
+    )
+    figures = (  # segment, observed, expected, ratio, population_ratio, effect, lo, hi, placebos, p, q
+        ("all", 9000.0, 6000.0, 1.5, None, 1.5, 1.3, 1.8, 90, 0.0001, 0.001),
+        ("all", 5900.0, 6000.0, 0.98, None, 0.98, 0.8, 1.2, 90, 0.8, 0.9),
+        (soup, 200.0, 400.0, 0.5, 1.0, 0.5, 0.4, 0.6, 90, 0.001, 0.01),
+        ("all", 100.0, 6000.0, 1 / 60, None, 1 / 60, None, None, 3, None, None),
+        ("all", None, None, None, None, None, None, None, 90, None, None),
+    )
+    rows = [(*event[:3], *told) for event, told in zip(calendar.iter_rows(), figures, strict=False)]
+    effects = pl.DataFrame(rows, schema=EFFECTS, orient="row")
+    single = effects.head(2).with_columns(segment=pl.lit(CATEGORIES[1]))
+    return {"calendar": calendar, "effects": effects, "interest_effects": single}
+
+
 def simulated_habits(rng: np.random.Generator) -> pl.DataFrame:
     """Return an evening and a weekend peak."""
     hour, weekday = np.meshgrid(np.arange(24), np.arange(1, 8))
@@ -197,7 +250,10 @@ def simulated_data(rng: int | np.random.Generator = 7) -> ReportData:
     active = stages.filter((pl.col("ds") == LAST) & (pl.col("stage") != "churned"))["users"].sum()
     activity, activity_ahead = simulated_activity(rng)
     interests, interests_ahead = simulated_interests(rng)
+    by_day, sticky = simulated_retention_by_day(rng), simulated_stickiness(rng)
     return ReportData(
+        retention_by_day=by_day,
+        stickiness=sticky,
         title="Corner shop",
         as_of=datetime(2025, 1, 1, tzinfo=UTC),
         horizon_days=H,
@@ -213,6 +269,7 @@ def simulated_data(rng: int | np.random.Generator = 7) -> ReportData:
         retention=simulated_retention(rng),
         habits=simulated_habits(rng),
         **simulated_evolution(),
+        **simulated_effects(),
         backtests={
             "activity": simulated_backtest(1.02, 0.91, 0.9, 0.88, 0.86),
             "interests": simulated_backtest(1.02, 0.81, 0.79, 0.84, 0.8),

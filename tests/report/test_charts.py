@@ -15,7 +15,10 @@ from foretide.report.theme import PALETTE
 from foretide.text import LANGUAGES, speaking
 
 #: Charts of the past only, or without a time axis; their titles say up to when.
-NO_EDGE = {"growth", "moves", "retention", "habits", "movers", "outlook"}
+NO_EDGE = {
+    "growth", "moves", "retention", "retention-curve", "retention-kinds", "habits", "movers", "outlook",
+    "stickiness", "stickiness-users", "effects",
+}  # fmt: skip
 
 
 @pytest.fixture(scope="module", params=LANGUAGES)
@@ -66,6 +69,27 @@ def test_bars_of_growth_stand_on_each_other():
     account = pl.DataFrame({"ds": [1, 1, 1], "flow": ["new", "resurrected", "lost"], "users": [5, 3, -4]})
     ends = {row["flow"]: (row["lo"], row["hi"]) for row in stacked(account).iter_rows(named=True)}
     assert ends == {"new": (0, 5), "resurrected": (5, 8), "lost": (0, -4)}
+
+
+def test_every_cell_of_the_maps_holds_its_share(figures):
+    for key, field in (("moves", "chance"), ("retention-kinds", "share")):
+        squares, words = figures[key].spec["layer"]
+        assert (squares["mark"]["type"], words["mark"]["type"]) == ("rect", "text")
+        assert words["encoding"]["text"]["field"] == field
+        assert rows(figures[key].spec, words) == rows(figures[key].spec, squares)
+        assert words["encoding"]["fill"]["scale"]["domain"] == squares["encoding"]["color"]["scale"]["domain"]
+
+
+def test_an_effect_is_drawn_with_its_interval_where_it_has_one(figures):
+    usual, intervals, points = figures["effects"].spec["layer"]
+    shown = rows(figures["effects"].spec, points)
+    assert [row["usual"] for row in rows(figures["effects"].spec, usual)] == [1.0]
+    assert [row["event"] for row in shown if row["lo"] is None] == ["Flood"]
+    assert rows(figures["effects"].spec, intervals) == [row for row in shown if row["lo"] is not None]
+    low, high = points["encoding"]["x"]["scale"]["domain"]
+    assert all(
+        0 < low < row["lo_at"] <= row["effect_at"] <= row["hi_at"] < high for row in shown if row["lo"] is not None
+    )
 
 
 def test_no_chart_is_heavy(figures):

@@ -11,19 +11,16 @@ from hypothesis import strategies as st
 
 from foretide.features.series import OTHER
 from foretide.report.figures import (
-    MAX_COHORTS,
     MAX_DAYS_DRAWN,
     TOP_INTERESTS,
-    cohorts,
     interest_bands,
     movers,
-    returned,
     stage_users,
     staying,
     thinned,
     weekly_account,
 )
-from foretide.schema import ACCOUNTING, RETENTION
+from foretide.schema import ACCOUNTING
 
 DAY = date(2024, 1, 1)
 
@@ -103,19 +100,3 @@ def test_whole_weeks_keep_every_user(flows):
     whole = len(flows) // 7 * 7
     expected = {"new": sum(new[-whole:]), "resurrected": sum(back[-whole:]), "lost": -sum(lost[-whole:])}
     assert dict(weekly.group_by("flow").agg(pl.col("users").sum()).iter_rows()) == expected
-
-
-@each(st.integers(2, 70))
-def test_merged_cohorts_are_few_and_complete(n_weeks):
-    rows = [
-        (DAY + timedelta(weeks=c), age, 10, 10 if age == 0 else 5) for c in range(n_weeks) for age in range(n_weeks - c)
-    ]
-    table, span = cohorts(pl.DataFrame(rows, schema=RETENTION, orient="row"))
-    assert table["cohort"].n_unique() <= MAX_COHORTS
-    assert table["share"].to_list() == pytest.approx([0.5] * len(table))
-    assert table["users"].max(), span == 10 * min(span, n_weeks)
-
-
-def test_who_returned_is_counted_over_all_cohorts(data):
-    rows = [row for row in data.retention.iter_rows(named=True) if row["age"] == 4]
-    assert returned(data.retention, 4) == (sum(r["retained"] for r in rows), sum(r["users"] for r in rows))

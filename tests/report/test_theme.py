@@ -8,7 +8,15 @@ from itertools import product
 import numpy as np
 import pytest
 
-from foretide.report.theme import INTEREST_COLOURS, PALETTE, STAGE_COLOURS, chart_config, variable
+from foretide.report.theme import (
+    HEAT_COLOURS,
+    HEAT_INKS,
+    INTEREST_COLOURS,
+    PALETTE,
+    STAGE_COLOURS,
+    chart_config,
+    variable,
+)
 
 #: Machado, Oliveira and Fernandes (2009), severity 1, on linear RGB.
 SIGHT = {
@@ -62,6 +70,12 @@ def test_neighbours_stay_apart(sight, dark, colours):
 @pytest.mark.parametrize(("text", "ground"), [*product(("ink", "muted", "accent"), ("page", "card"))])
 def test_words_are_readable(dark, text, ground):
     assert contrast(PALETTE[text][dark], PALETTE[ground][dark]) >= 4.5
+
+
+@pytest.mark.parametrize("dark", [False, True])
+@pytest.mark.parametrize(("ground", "text"), list(zip(HEAT_COLOURS.values(), HEAT_INKS.values(), strict=True)))
+def test_figures_are_readable_on_every_heat(dark, ground, text):
+    assert contrast(text[dark], ground[dark]) >= 4.5
 
 
 def test_an_unknown_colour_is_an_error():

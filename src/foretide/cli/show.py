@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -16,11 +17,13 @@ from foretide.errors import UsageError
 from foretide.text import say, speaking
 
 if TYPE_CHECKING:
+    from foretide.events.sources.simulator_scenario import Scenario
     from foretide.outlook import Outlook
     from foretide.workspace import Workspace
 
 SIMULATED = "simulated"
 HORIZON_DAYS = 28
+PLANTED = "events.csv"
 #: What a report can be called.
 PAGES = (".html", ".htm")
 
@@ -88,7 +91,7 @@ def public_workspace(data: str, folder: Path) -> Workspace:
 
     found = PUBLIC[data]()
     typer.echo(say(found.note))
-    place = Workspace.create(folder, timezone=found.local_timezone)
+    place = Workspace.create(folder, timezone=found.local_timezone, holidays=found.holidays)
     sources = [
         sniff(found.items, corrections=found.items_map, kind="items"),
         sniff(found.users, corrections=found.users_map, kind="users"),
@@ -111,11 +114,21 @@ def simulated_workspace(folder: Path) -> Workspace:
     from foretide.workspace import Workspace
 
     log = simulate(scenario_defaults["ecommerce"])
-    place = Workspace.create(folder)
+    place = Workspace.create(folder, events=PLANTED)
+    (folder / PLANTED).write_text(planted_event(log.scenario), encoding="utf-8")
     place.store.put("items", log.items)
     place.store.put("users", log.users)
     show_counts(SIMULATED, place.ingest(log.events, SIMULATED))
     return place
+
+
+def planted_event(scenario: Scenario) -> str:
+    """Return the calendar of what happens in a simulated world."""
+    lines = ["name,start,end"]
+    if scenario.social_event is not None:
+        start = scenario.start + timedelta(days=scenario.day(scenario.social_event.day))
+        lines.append(f"festival,{start},{start + timedelta(days=scenario.social_event.duration_days - 1)}")
+    return "\n".join(lines) + "\n"
 
 
 def show_answers(place: Workspace, seen: Outlook) -> None:

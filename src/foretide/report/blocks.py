@@ -36,6 +36,11 @@ class Table:
     note: str = ""
     best: frozenset[tuple[int, int]] = frozenset()  # (row, column) of the figures to stress
 
+    @property
+    def wordy(self) -> bool:
+        """Whether it is words as much as figures: on a phone each row is then written as a paragraph."""
+        return self.n_names > 1 and 2 * self.n_names >= len(self.header) - 1
+
 
 @dataclass(frozen=True)
 class Figure:

@@ -38,6 +38,8 @@ LABELLED_PART = 0.055
 #: Hours left free between the bars of two weeks.
 GAP_HOURS = 30
 FLOWS = {"new": "stage-new", "resurrected": "stage-resurrected", "lost": "stage-at_risk"}
+#: Users of a day, a week and 28 days.
+SPANS = {"dau": "interest-1", "wau": "interest-0", "mau": "muted"}
 
 
 def lifecycle(history: pl.DataFrame, ahead: pl.DataFrame, past: pl.DataFrame, fan: pl.DataFrame) -> alt.LayerChart:
@@ -227,3 +229,20 @@ def stacked(account: pl.DataFrame) -> pl.DataFrame:
     new = pl.when(pl.col("flow") == "new").then("users").sum().over("ds")
     base = pl.when(returned).then(new).otherwise(0)
     return account.with_columns(lo=base, hi=base + pl.col("users"))
+
+
+def spans(users: pl.DataFrame) -> alt.LayerChart:
+    """Draw the users of a day, of a week and of 28 days: ``ds, span, users``."""
+    scale = alt.Scale(domain=list(SPANS), range=[variable(colour) for colour in SPANS.values()])
+    colour = alt.Color("span:N", scale=scale, legend=None)
+    lines = source(users).mark_line(strokeWidth=2).encode(x=time_axis(4), y=count_axis("users"), color=colour)
+    wide = users.pivot("span", index="ds", values="users").sort("ds")
+    tips = [tip(span, say(f"report.stickiness.{span}"), ",.0f") for span in SPANS]
+    return layered(lines, pointer(wide, [tip_day(), *tips]), height=220)
+
+
+def stickiness(shares: pl.DataFrame) -> alt.LayerChart:
+    """Draw which part of the days a user of the month was here, ``ds, share``, on a scale of its own."""
+    axis = alt.Y("share:Q", title=None, axis=alt.Axis(format=".1%"), scale=alt.Scale(zero=False))
+    line = source(shares).mark_line(color=variable("accent"), strokeWidth=2).encode(x=time_axis(4), y=axis)
+    return layered(line, pointer(shares, [tip_day(), tip("share", say("report.word.share"), ".1%")]), height=220)

@@ -38,6 +38,13 @@ class ReportData:
         ``schema.STAGE_COUNTS``, and for each stage the expected *share* of all known users (``mean`` adds to one).
     accounting, retention, habits
         ``schema.ACCOUNTING``, ``schema.RETENTION`` and ``schema.HABITS``.
+    retention_by_day
+        ``schema.RETENTION`` by the kinds that count days: ``n-day``, ``bracket``, ``unbounded``.
+    stickiness
+        ``cohorts.STICKINESS``.
+    calendar, effects, interest_effects
+        What was known to happen, ``calendar.CALENDAR``; ``effects.EFFECTS`` of each event on what it is about, and of
+        those about everything on single interests.
     moves, move_days
         ``moves.MATRICES``: from which stage to which, over how many days.
     drift, habit_drift
@@ -72,7 +79,12 @@ class ReportData:
     interest_history: pl.DataFrame | None = None
     interest_forecast: pl.DataFrame | None = None
     retention: pl.DataFrame | None = None
+    retention_by_day: Mapping[str, pl.DataFrame] = field(default_factory=dict)
+    stickiness: pl.DataFrame | None = None
     habits: pl.DataFrame | None = None
+    calendar: pl.DataFrame | None = None
+    effects: pl.DataFrame | None = None
+    interest_effects: pl.DataFrame | None = None
     moves: pl.DataFrame | None = None
     move_days: int = 28
     drift: pl.DataFrame | None = None

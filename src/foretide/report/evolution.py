@@ -9,7 +9,7 @@ import polars as pl
 
 from foretide.features.daily_rates import SHARE
 from foretide.features.moves import all_ages
-from foretide.report import snapshots
+from foretide.report import heat
 from foretide.report.blocks import Columns, Section, Table, table
 from foretide.report.blocks import figure as figure_of
 from foretide.report.data import ReportData, given
@@ -36,7 +36,7 @@ def moves(data: ReportData) -> Section | None:
     drawn = figure_of(
         "moves",
         say("report.moves.chart", days=data.move_days, date=day(data.last_day)),
-        snapshots.moves(known),
+        heat.moves(known),
         table=move_table(known),
         scale=(percent(0, 0), percent(greatest(known["chance"]), 0)),
     )

@@ -24,8 +24,6 @@ WEEK_DAYS = 7
 RECENT_DAYS = 28
 #: Interests with a colour of their own.
 TOP_INTERESTS = 8
-#: Rows of the retention map; more weekly cohorts than this are merged by fours.
-MAX_COHORTS = 20
 GONE = "churned"
 #: A share below this is none.
 NOTHING = 1e-9
@@ -197,41 +195,6 @@ def weekly_account(accounting: pl.DataFrame) -> pl.DataFrame:
         .unpivot(["new", "resurrected", "lost"], index=["start", "ds"], variable_name="flow", value_name="users")
         .sort("ds")
     )
-
-
-def cohorts(retention: pl.DataFrame) -> tuple[pl.DataFrame, int]:
-    """Return ``cohort, age, users, retained, share`` without week 0, and how many weeks a cohort spans.
-
-    More than ``MAX_COHORTS`` weekly cohorts are merged by fours (or eights ...); an age is shown where all the
-    merged cohorts have reached it.
-    """
-    weeks = retention["cohort"].n_unique()
-    span = 1
-    while weeks / span > MAX_COHORTS:
-        span = 4 * (span // 4 + 1)
-    first = retention["cohort"].min()
-    block = (pl.col("cohort") - pl.lit(first)).dt.total_days() // (WEEK_DAYS * span)
-    merged = (
-        retention.with_columns(block=block)
-        .with_columns(members=pl.col("cohort").n_unique().over("block"))
-        .group_by("block", "age")
-        .agg(
-            pl.col("cohort").n_unique().alias("here"),
-            pl.col("members").first(),
-            pl.col("users").sum(),
-            pl.col("retained").sum(),
-        )
-        .filter((pl.col("here") == pl.col("members")) & (pl.col("age") > 0))
-    )
-    start = pl.lit(first) + pl.duration(days=pl.col("block") * WEEK_DAYS * span)
-    table = merged.select(start.alias("cohort"), "age", "users", "retained", share=pl.col("retained") / pl.col("users"))
-    return table.sort("cohort", "age"), span
-
-
-def returned(retention: pl.DataFrame, age: int) -> tuple[int, int]:
-    """Return how many users were seen in their week ``age``, and how many could have been."""
-    row = retention.filter(pl.col("age") == age).select(pl.col("retained", "users").sum()).row(0)
-    return row[0], row[1]
 
 
 def stage_now(history: pl.DataFrame) -> dict[str, int]:

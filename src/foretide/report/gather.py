@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -12,8 +12,9 @@ import polars as pl
 
 from foretide.errors import NotEnoughDataError
 from foretide.features.change_points import change_points
-from foretide.features.cohorts import retention
+from foretide.features.cohorts import Kind, retention, stickiness
 from foretide.features.drift import drift
+from foretide.features.effects import effects
 from foretide.features.habits import habits
 from foretide.features.moves import transition_matrices
 from foretide.features.now import midnight
@@ -33,6 +34,8 @@ DRAWN_INTERESTS = 10
 SAMPLE_USERS, SAMPLE_ITEMS = 5, 5
 #: Moves between stages are told over this many days.
 MOVE_DAYS = 28
+#: Retention that counts days.
+BY_DAY: tuple[Kind, ...] = ("n-day", "bracket", "unbounded")
 #: The interests drawn are the largest of this many last days.
 RECENT_DAYS = 84
 
@@ -92,9 +95,10 @@ def gather_events(
         accounting=place.growth(moment),
         interest_history=Panel(interests.ids, interests.dates, as_shares(interests.y)).to_frame(),
         interest_forecast=frame_in(runs, "interests"),
-        retention=retention(place.store, moment, place.rule),
         habits=habits(place.store, moment),
+        **coming_back(place, moment),
         **evolution(place, moment),
+        **effects_of(place, moment, [name for name in interests.ids if name != OTHER]),
         backtests={what: ahead.backtest for what, ahead in runs.items()},
         outlook=seen.users if seen else None,
         outlook_quality=seen.quality if seen else None,
@@ -118,6 +122,33 @@ def evolution(place: Workspace, moment: datetime) -> dict[str, Any]:
         "drift": drift(place.store, moment, "interests"),
         "habit_drift": drift(place.store, moment, "habits"),
         "change_points": change_points(place.store, moment, place.rule),
+    }
+
+
+def coming_back(place: Workspace, moment: datetime) -> dict[str, Any]:
+    """Return who came back, by weeks and by days, and users of a day, a week and a month."""
+    return {
+        "retention": retention(place.store, moment, place.rule),
+        "retention_by_day": {kind: retention(place.store, moment, place.rule, kind) for kind in BY_DAY},
+        "stickiness": stickiness(place.store, moment, place.rule),
+    }
+
+
+def effects_of(place: Workspace, moment: datetime, interests: Sequence[str]) -> dict[str, Any]:
+    """Return what the events that the settings name did to what each is about, and to single interests."""
+    calendar = place.calendar(moment)
+    if calendar.is_empty():
+        return {}
+    key = ["event", "ds", "end"]
+    named = calendar.drop_nulls("category")
+    segments = list(dict.fromkeys([*interests, *named["category"]]))
+    whole = effects(place.store, calendar, moment).join(named, on=key, how="anti")
+    single = effects(place.store, calendar, moment, "category", segments=segments)
+    about = single.join(named, on=key, how="semi")
+    return {
+        "calendar": calendar,
+        "effects": pl.concat([whole, about]),
+        "interest_effects": single.join(named, on=key, how="anti"),
     }
 
 

@@ -4,17 +4,13 @@ from __future__ import annotations
 
 import polars as pl
 
-from foretide.report import charts, snapshots
+from foretide.report import charts, heat
 from foretide.report.blocks import Columns, Figure, Section, Swatch, Table, figure, table
 from foretide.report.data import ReportData, given
-from foretide.report.figures import RECENT_DAYS, cohorts, greatest, recent, returned, weekly_account
+from foretide.report.figures import RECENT_DAYS, recent, weekly_account
 from foretide.report.wording import day, hour, number, percent, signed, strong, weekday, weekday_in_full
 from foretide.text import say
 
-#: The retention sentence speaks of this week, or of the last one there is.
-RETENTION_WEEK = 4
-#: Columns of the retention table.
-MAX_AGES = 13
 #: Hours that a column of the habit table joins.
 DAY_PART_HOURS = 4
 #: Weeks from which a weekly account is worth a chart.
@@ -61,49 +57,6 @@ def growth_figure(data: ReportData, weekly: pl.DataFrame) -> Figure:
     )
 
 
-def retention(data: ReportData) -> Section | None:
-    """Say how many came back some weeks after their first."""
-    if not given(data.retention):
-        return None
-    age = min(RETENTION_WEEK, int(greatest(data.retention["age"])))
-    map_, span = cohorts(data.retention)
-    retained, users = returned(data.retention, age)
-    if not users or map_.is_empty():
-        return None
-    sentence = say(
-        "report.retention.sentence",
-        share=strong(percent(retained / users)),
-        week=age,
-        retained=number(retained),
-        users=number(users),
-    )
-    remark = say("report.retention.merged", weeks=span) if span > 1 else ""
-    drawn = figure(
-        "retention",
-        say("report.retention.chart", date=day(data.last_day)),
-        snapshots.retention(map_),
-        table=retention_table(map_),
-        scale=(percent(0, 0), percent(greatest(map_["share"]), 0)),
-    )
-    return Section("retention", say("report.retention.title"), sentence, (drawn,), remark=remark)
-
-
-def retention_table(map_: pl.DataFrame) -> Table:
-    """Return the shares by cohort; a long history gives every second or later week."""
-    ages = map_["age"].unique().sort()
-    ages = ages.gather_every(-(-len(ages) // MAX_AGES))
-    wide = (
-        map_.filter(pl.col("age").is_in(ages.to_list()))
-        .sort("age")
-        .pivot("age", index="cohort", values="share")
-        .sort("cohort")
-    )
-    columns: Columns = {"cohort": (say("report.word.cohort"), day)} | {
-        str(age): (str(age), lambda x: percent(x, 0)) for age in ages
-    }
-    return table(say("report.retention.caption"), wide, columns)
-
-
 def habits(data: ReportData) -> Section | None:
     """Say when in the week most happens."""
     if not given(data.habits):
@@ -125,7 +78,7 @@ def habits(data: ReportData) -> Section | None:
     drawn = figure(
         "habits",
         say("report.habits.chart", date=day(data.last_day)),
-        snapshots.habits(data.habits),
+        heat.habits(data.habits),
         table=habit_table(data.habits, total),
         scale=(percent(0, 0), percent(busy["events"] / total)),
     )

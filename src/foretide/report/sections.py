@@ -11,10 +11,12 @@ from collections.abc import Callable
 from foretide.report.activity import activity
 from foretide.report.blocks import Section
 from foretide.report.data import ReportData
+from foretide.report.effects import effects
 from foretide.report.evolution import changes, moves
 from foretide.report.interests import interests
 from foretide.report.lifecycle import stages
-from foretide.report.people import growth, habits, retention
+from foretide.report.people import growth, habits
+from foretide.report.returning import retention, stickiness
 from foretide.report.trust import backtests, health, notes
 from foretide.report.users import outlook, recommendations
 
@@ -25,7 +27,9 @@ SECTIONS: tuple[Callable[[ReportData], Section | None], ...] = (
     growth,
     moves,
     retention,
+    stickiness,
     habits,
+    effects,
     changes,
     outlook,
     recommendations,

@@ -1,6 +1,6 @@
-"""The charts of one moment, each written once: movers, retention, habits, chances.
+"""The charts of one moment, each written once: movers, chances, the retention curve.
 
-All but the movers and the chances are of the past only, and so say the words beside them.
+``heat`` has the heat maps and ``forest`` the effects of events. The curve is of the past only, and so says its title.
 """
 
 from __future__ import annotations
@@ -10,10 +10,12 @@ import polars as pl
 
 from foretide.report.figures import greatest
 from foretide.report.marks import count_axis, layered, source, stage_colour, tip
-from foretide.report.theme import HEAT_COLOURS, variable
-from foretide.report.wording import day, hour, weekday
-from foretide.schema import STAGES
+from foretide.report.theme import variable
 from foretide.text import say
+
+#: The ways of counting who came back, and their colours.
+KIND_COLOURS = {"n-day": "interest-0", "bracket": "interest-4", "unbounded": "interest-2"}
+CURVE_DAYS = (1, 2, 4, 7, 14, 28, 56, 84, 168, 364)
 
 
 def movers(table: pl.DataFrame) -> alt.LayerChart:
@@ -27,12 +29,12 @@ def movers(table: pl.DataFrame) -> alt.LayerChart:
         "category:N",
         sort=alt.EncodingSortField("rank", op="min", order="ascending"),
         title=None,
-        axis=alt.Axis(labelLimit=190),
+        axis=alt.Axis(labelLimit=150),
     )
     colour = alt.Color(
         "gain:N", scale=alt.Scale(domain=[True, False], range=[variable("gain"), variable("loss")]), legend=None
     )
-    reach = 1.3 * max(0.01, greatest(ranked["points"].abs()))
+    reach = 1.05 * max(0.01, greatest(ranked["points"].abs()))
     across = alt.X("points:Q", title=None, scale=alt.Scale(domain=[-reach, reach], nice=False), axis=None)
     told = [
         alt.Tooltip("category:N", title=say("report.word.interest")),
@@ -46,95 +48,11 @@ def movers(table: pl.DataFrame) -> alt.LayerChart:
     )
     texts = [
         source(ranked.filter(pl.col("gain") == gains))
-        .mark_text(align="left" if gains else "right", dx=5 if gains else -5)
-        .encode(x=across, y=rows, text=alt.Text("points:Q", format="+.2f"))
+        .mark_text(align="right" if gains else "left", dx=-5 if gains else 5)  # beyond zero there is always room
+        .encode(x=alt.datum(0), y=rows, text=alt.Text("points:Q", format="+.2f"))
         for gains in (True, False)
     ]
     return layered(bars, *texts, height=26 * len(table) + 10)
-
-
-def heat(field: str, top: float) -> alt.Color:
-    """Return the colours of a heat map from nothing to ``top``."""
-    colours = [variable(name) for name in HEAT_COLOURS]
-    return alt.Color(f"{field}:Q", scale=alt.Scale(type="quantize", domain=[0, top], range=colours), legend=None)
-
-
-def retention(table: pl.DataFrame) -> alt.LayerChart:
-    """Draw the share of each cohort that was seen again, by weeks since its first."""
-    weeks = table["cohort"].unique().sort()
-    cells = table.with_columns(
-        day=pl.col("cohort").replace_strict(weeks, [day(week) for week in weeks], return_dtype=pl.String),
-        order=pl.col("cohort").dt.epoch("d"),
-    )
-    told = [
-        alt.Tooltip("day:N", title=say("report.word.cohort")),
-        tip("age", say("report.word.week"), "d"),
-        tip("users", say("report.word.users"), ","),
-        tip("share", say("report.word.retained"), ".1%"),
-    ]
-    axis = alt.Axis(
-        title=say("report.retention.axis"), labelAngle=0, labelOverlap=True, labelSeparation=4, labelFlush=False
-    )
-    squares = source(cells.drop("cohort")).mark_rect(cornerRadius=2, stroke=variable("card"), strokeWidth=1.5)
-    squares = squares.encode(
-        x=alt.X("age:O", axis=axis),
-        y=alt.Y("day:O", title=None, sort=alt.EncodingSortField("order", op="min")),
-        color=heat("share", greatest(table["share"])),
-        tooltip=told,
-    )
-    return layered(squares, height=max(120, 20 * cells["day"].n_unique()))
-
-
-def moves(table: pl.DataFrame) -> alt.LayerChart:
-    """Draw from which stage users went to which: each row adds up to one."""
-    named = table.with_columns(
-        pl.col(name).replace_strict(STAGES, [say(f"stage.{stage}") for stage in STAGES], return_dtype=pl.String)
-        for name in ("stage", "next_stage")
-    )
-    order = [say(f"stage.{stage}") for stage in STAGES]
-    told = [
-        alt.Tooltip("stage:N", title=say("report.moves.was")),
-        alt.Tooltip("next_stage:N", title=say("report.moves.is")),
-        tip("users", say("report.word.users"), ","),
-        tip("chance", say("report.word.share"), ".1%"),
-    ]
-    place = {
-        "x": alt.X("next_stage:O", sort=order, title=say("report.moves.is"), axis=alt.Axis(labelAngle=0)),
-        "y": alt.Y("stage:O", sort=order, title=say("report.moves.was")),
-    }
-    top = greatest(table["chance"])
-    squares = source(named).mark_rect(cornerRadius=2, stroke=variable("card"), strokeWidth=1.5)
-    squares = squares.encode(**place, color=heat("chance", top), tooltip=told)
-    return layered(squares, height=34 * named["stage"].n_unique() + 20)
-
-
-def habits(table: pl.DataFrame) -> alt.LayerChart:
-    """Draw when in the week things happen, in local time."""
-    total = table["events"].sum()
-    named = table.with_columns(
-        name=pl.col("weekday").replace_strict(range(1, 8), [weekday(i) for i in range(1, 8)], return_dtype=pl.String),
-        time=pl.col("hour").replace_strict(range(24), [hour(i) for i in range(24)], return_dtype=pl.String),
-        share=pl.col("events") / total,
-    )
-    told = [
-        alt.Tooltip("name:N", title=say("report.word.weekday")),
-        alt.Tooltip("time:N", title=say("report.word.hour")),
-        tip("events", say("report.word.events"), ","),
-        tip("share", say("report.word.share"), ".2%"),
-    ]
-    rows = alt.Y("name:O", sort=[weekday(i) for i in range(1, 8)], title=None)
-    squares = source(named).mark_rect(cornerRadius=2, stroke=variable("card"), strokeWidth=1.5)
-    squares = squares.encode(
-        x=alt.X(
-            "time:O",
-            title=None,
-            axis=alt.Axis(labelAngle=0, labelOverlap="parity", labelSeparation=8, labelFlush=False),
-        ),
-        y=rows,
-        color=heat("share", greatest(named["share"])),
-        tooltip=told,
-    )
-    return layered(squares, height=7 * 30)
 
 
 def chances(bins: pl.DataFrame) -> alt.LayerChart:
@@ -162,3 +80,39 @@ def chances(bins: pl.DataFrame) -> alt.LayerChart:
         ),
         height=240,
     )
+
+
+def curve(shares: pl.DataFrame) -> alt.LayerChart:
+    """Draw who came back by days since the first: on exactly a day, on it or later; within some days as a bar."""
+    scale = alt.Scale(domain=list(KIND_COLOURS), range=[variable(colour) for colour in KIND_COLOURS.values()])
+    place = {
+        "x": since_first(greatest(shares["until"])),
+        "y": alt.Y("share:Q", title=None, axis=alt.Axis(format=".0%"), scale=alt.Scale(domain=[0, 1])),
+        "color": alt.Color("kind:N", scale=scale, legend=None),
+        "tooltip": curve_tips(),
+    }
+    names = [say(f"report.retention.{kind}") for kind in KIND_COLOURS]
+    named = shares.with_columns(name=pl.col("kind").replace_strict(list(KIND_COLOURS), names, return_dtype=pl.String))
+    within = pl.col("until") > pl.col("age")
+    bars = source(named.filter(within)).mark_rule(strokeWidth=5).encode(**place, x2="until:Q")
+    lines = source(named.filter(~within)).mark_line(strokeWidth=2, point={"size": 36}).encode(**place)
+    return layered(bars, lines, height=260)
+
+
+def since_first(last: float) -> alt.X:
+    """Return the axis of days since the first, on which the early ones have more room."""
+    days = [age for age in CURVE_DAYS if age <= last]
+    scale = alt.Scale(type="log", domain=[1, max(2, *days)], nice=False)
+    axis = alt.Axis(values=days, format="d", grid=False)
+    return alt.X("age:Q", title=say("report.retention.days"), scale=scale, axis=axis)
+
+
+def curve_tips() -> list[alt.Tooltip]:
+    """Return what the pointer tells of an age."""
+    return [
+        alt.Tooltip("name:N", title=say("report.retention.counted")),
+        tip("age", say("report.word.from_day"), "d"),
+        tip("until", say("report.word.to_day"), "d"),
+        tip("users", say("report.word.users"), ","),
+        tip("share", say("report.word.retained"), ".1%"),
+    ]

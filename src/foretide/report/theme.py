@@ -22,6 +22,7 @@ SURFACES = {
     "accent": ("#1b5e9f", "#6fb1ee"),
     "gain": ("#1f7a8c", "#4fb8c9"),
     "loss": ("#c8641b", "#ec9a55"),
+    "shade": ("#17202b24", "#000000a0"),
 }
 #: Lifecycle stages, in the order of ``schema.STAGES``.
 STAGE_COLOURS = {
@@ -59,7 +60,17 @@ HEAT_COLOURS = {
     "heat-5": ("#21649d", "#6cadde"),
     "heat-6": ("#0f3f6d", "#b5daf6"),
 }
-PALETTE = SURFACES | STAGE_COLOURS | INTEREST_COLOURS | HEAT_COLOURS
+#: Words on them: which colours are deep differs between light and dark.
+HEAT_INKS = {
+    "heat-ink-0": (DARK_INK, LIGHT_INK),
+    "heat-ink-1": (DARK_INK, LIGHT_INK),
+    "heat-ink-2": (DARK_INK, LIGHT_INK),
+    "heat-ink-3": (DARK_INK, LIGHT_INK),
+    "heat-ink-4": (DARK_INK, DARK_INK),
+    "heat-ink-5": (LIGHT_INK, DARK_INK),
+    "heat-ink-6": (LIGHT_INK, DARK_INK),
+}
+PALETTE = SURFACES | STAGE_COLOURS | INTEREST_COLOURS | HEAT_COLOURS | HEAT_INKS
 FONT = (
     'system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", "Noto Sans", "PingFang SC", '
     '"Hiragino Sans GB", "Microsoft YaHei", "Noto Sans CJK SC", "Source Han Sans SC", sans-serif'

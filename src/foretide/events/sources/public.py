@@ -27,6 +27,8 @@ class PublicData:
         Zone of the times in ``events``.
     local_timezone
         Zone in which the users live: the one for the workspace.
+    holidays
+        Country whose holidays they keep.
     event_type
         Type of every event.
     note
@@ -37,6 +39,7 @@ class PublicData:
     events_map: Mapping[str, str]
     timezone: str
     local_timezone: str
+    holidays: str
     event_type: str
     items: Path
     items_map: Mapping[str, str]
@@ -72,6 +75,7 @@ def complete_journey() -> PublicData:
         },
         timezone="UTC",
         local_timezone="America/New_York",
+        holidays="US",
         event_type="purchase",
         items=folder / "products.parquet",
         items_map={"item_id": "product_id", "category": "product_category", "title": "product_type"},
