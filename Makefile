@@ -31,8 +31,8 @@ lock:
 	    --extra demo pyproject.toml -o requirements/demo.txt
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header \
 	    --extra dev pyproject.toml -o requirements/dev.txt
-	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header \
-	    requirements/peers.in -o requirements/peers.txt
+	echo torch | uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header \
+	    --excludes - requirements/peers.in -o requirements/peers.txt
 
 ## make peers   the libraries that benchmarks/ compares with, in .venv-peers
 peers: .venv-peers/.done
@@ -55,7 +55,9 @@ clean:
 	$(BIN)/pip install -q --no-deps -e .
 	touch $@ .venv/.demo
 
+# torch by itself, as the build differs by machine; with it there, --no-deps leaves the lock's list complete.
 .venv-peers/.done: requirements/peers.txt
 	$(PYTHON) -m venv .venv-peers
-	.venv-peers/bin/pip install -q --require-hashes -r requirements/peers.txt
+	.venv-peers/bin/pip install -q torch==2.13.0
+	.venv-peers/bin/pip install -q --no-deps --require-hashes -r requirements/peers.txt
 	touch $@

@@ -1,14 +1,18 @@
-"""Forecasts on several real panels of counts, beside statsforecast and mlforecast, over rolling origins.
+"""Forecasts on several real panels of counts beside statsforecast, mlforecast and neuralforecast, rolling origins.
 
-    python benchmarks/forecast_panels.py [--validate] [--peers-python .venv-peers/bin/python] [--only NAME ...]
+    python benchmarks/forecast_panels.py [--validate] [--peers-python .venv-peers/bin/python [--libraries NAME ...]]
+        [--only NAME ...] [--synthetic N_SERIES] [--keep FOLDER]
 
-See ``panels.py`` for the data and origins. MASE (scaled by the past of each origin) judges the median; the geometric
-mean over panels and origins is told at the end. The peers see the same series at the same origins, in the same run.
+See ``panels.py`` for the data and origins, and ``synthetic_series.py`` for series whose true mean is known. MASE,
+scaled by the past of each origin, judges the median; the geometric mean over panels and origins is told at the end.
+The peers see the same series at the same origins, with one thread, in the same run; with ``--keep`` what they said is
+kept in a folder and taken from there. Nobody is told of holidays.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import subprocess
 import tempfile
 import time
@@ -21,9 +25,13 @@ from foretide.evaluate.metrics import coverage, mase, pinball
 from foretide.forecast.engine import run
 from foretide.schema import Floats
 from panels import Task, tasks
+from synthetic_series import synthetic_series
 
 LEVELS = (80, 95)
 TOGETHER = "mean of Theta, ETS, CES"
+LIBRARIES = ("statsforecast", "mlforecast", "neuralforecast")
+ORACLE = "true mean"
+ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS", "POLARS_MAX_THREADS"), "1")
 
 
 def naive(task: Task, origins: tuple[int, ...]) -> Floats:
@@ -57,31 +65,39 @@ def ours(task: Task, origins: tuple[int, ...]) -> tuple[dict[str, Floats], dict[
     )
 
 
-def theirs(task: Task, origins: tuple[int, ...], python: Path) -> tuple[dict[str, Floats], dict[str, float]]:
-    """Forecasts of the peers as in ``ours``, and their CPU ms a series."""
+def asked_of(library: str, task: Task, origins: tuple[int, ...], python: Path, folder: Path) -> pl.DataFrame:
+    """Return ``model, unique_id, origin, step, y, cpu_s`` of the models of a library."""
     panel = task.panel
-    known = ~np.isnan(panel.y).ravel()
-    long = pl.DataFrame(
-        {
-            "unique_id": np.repeat(np.asarray(panel.ids), panel.n_steps),
-            "step": np.tile(np.arange(panel.n_steps), len(panel.ids)),
-            "y": panel.y.ravel(),
-        }
-    ).filter(pl.Series(known))
-    with tempfile.TemporaryDirectory() as folder:
-        series, out = Path(folder) / "series.parquet", Path(folder) / "peers.parquet"
-        long.write_parquet(series)
+    out = folder / f"{task.name}, {library}, {' '.join(map(str, origins))}.parquet"
+    if not out.exists():
+        long = pl.DataFrame(
+            {
+                "unique_id": np.repeat(np.asarray(panel.ids), panel.n_steps),
+                "step": np.tile(np.arange(panel.n_steps), len(panel.ids)),
+                "y": panel.y.ravel(),
+            }
+        )
+        series = folder / "series.parquet"
+        long.filter(pl.col("y").is_not_nan()).write_parquet(series)
         script = Path(__file__).parent / "peers" / "forecast_peers.py"
         call = [python, script, series, out, "--h", str(task.h), "--season-length", str(task.season_length)]
-        subprocess.run([*call, "--origins", *map(str, origins)], check=True)
-        table = pl.read_parquet(out)
-    table = table.join(pl.DataFrame({"unique_id": panel.ids, "place": range(len(panel.ids))}), on="unique_id")
+        call += ["--libraries", library, "--origins", *map(str, origins)]
+        subprocess.run(call, check=True, env=os.environ | ONE_THREAD)
+    return pl.read_parquet(out)
+
+
+def theirs(task: Task, origins: tuple[int, ...], table: pl.DataFrame) -> tuple[dict[str, Floats], dict[str, float]]:
+    """Forecasts of the peers as in ``ours``, and their CPU ms a series."""
+    ids = task.panel.ids
+    table = table.join(pl.DataFrame({"unique_id": ids, "place": range(len(ids))}), on="unique_id")
     table = table.sort("model", "place", "origin", "step")
-    shape = (len(panel.ids), len(origins), task.h)
+    shape = (len(ids), len(origins), task.h)
     said = {str(key[0]): rows["y"].to_numpy().reshape(shape) for key, rows in table.group_by("model")}
     cpu = {str(model): 1e3 * s for model, s in table.group_by("model").agg(pl.col("cpu_s").mean()).rows()}
-    parts = [name for name in said if name.startswith("Auto")]
-    return said | {TOGETHER: np.mean([said[p] for p in parts], axis=0)}, cpu | {TOGETHER: sum(cpu[p] for p in parts)}
+    if parts := [name for name in said if name.startswith("Auto")]:
+        said[TOGETHER] = np.mean([said[part] for part in parts], axis=0)
+        cpu[TOGETHER] = sum(cpu[part] for part in parts)
+    return said, cpu
 
 
 def scores(task: Task, origins: tuple[int, ...], said: dict[str, Floats]) -> dict[str, float]:
@@ -99,34 +115,60 @@ def scores(task: Task, origins: tuple[int, ...], said: dict[str, Floats]) -> dic
 
 def show(found: dict[str, float], cpu: dict[str, float]) -> None:
     for name, value in sorted(found.items(), key=lambda pair: pair[1]):
-        ratio = value / found["SeasonalNaive"]
-        print(f"  {name:26}{value:9.4f}{ratio:8.3f} of SN {cpu.get(name, float('nan')):9.3f} ms", flush=True)
+        ratio, ms = value / found["SeasonalNaive"], cpu.get(name, float("nan"))
+        print(f"  {name:26}{value:9.4f}{ratio:8.3f} of SN {ms:9.3f} ms{ms / cpu['foretide']:9.1f} x ours", flush=True)
+
+
+def summary(every: dict[str, list[float]], costs: dict[str, list[float]]) -> None:
+    print("\ngeometric means over the panels: MASE, ratio to SeasonalNaive (a blow-up counted as 2), CPU over ours")
+    for name, values in sorted(every.items(), key=lambda pair: np.mean(np.log(pair[1]))):
+        ratios = np.minimum(np.array(values) / np.array(every["SeasonalNaive"]), 2)
+        cost = np.array(costs.get(name, [np.nan])) / np.array(costs["foretide"])
+        print(f"  {name:26}" + "".join(f"{np.exp(np.mean(np.log(of))):10.4f}" for of in (values, ratios, cost)))
+
+
+def measure(task: Task, asked: argparse.Namespace, truth: Floats | None) -> tuple[dict[str, float], dict[str, float]]:
+    """Return MASE and CPU ms a series by name, and print them."""
+    origins = task.validation if asked.validate else task.test
+    said, cpu, quality = ours(task, origins)
+    if truth is not None:
+        said[ORACLE] = np.stack([truth[:, origin : origin + task.h] for origin in origins], axis=1)
+    if asked.peers_python:
+        with tempfile.TemporaryDirectory() as folder:
+            place = asked.keep or Path(folder)
+            tables = [asked_of(library, task, origins, asked.peers_python, place) for library in asked.libraries]
+        peers, peer_cpu = theirs(task, origins, pl.concat(tables))
+        said, cpu = said | peers, cpu | peer_cpu
+    found = scores(task, origins, said)
+    size = f"{len(task.panel.ids)} series of {task.panel.n_steps}, season {task.season_length}, h {task.h}"
+    words = ", ".join(f"{name} {value:.3f}" for name, value in quality.items())
+    print(f"\n{task.name}: {size}, origins {origins}; {words}")
+    show(found, cpu)
+    return found, cpu
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])  # type: ignore[union-attr]
     parser.add_argument("--validate", action="store_true")
     parser.add_argument("--peers-python", type=Path)
+    parser.add_argument("--libraries", nargs="*", choices=LIBRARIES, default=LIBRARIES)
     parser.add_argument("--only", nargs="*")
+    parser.add_argument("--synthetic", type=int)
+    parser.add_argument("--keep", type=Path)
     asked = parser.parse_args()
+    if asked.synthetic:
+        panel, truth = synthetic_series(asked.synthetic)
+        measure(Task(f"synthetic {asked.synthetic}", panel), asked, truth)
+        return
     every: dict[str, list[float]] = {}
+    costs: dict[str, list[float]] = {}
     for task in tasks(asked.only):
-        origins = task.validation if asked.validate else task.test
-        said, cpu, quality = ours(task, origins)
-        if asked.peers_python:
-            peers, peer_cpu = theirs(task, origins, asked.peers_python)
-            said, cpu = said | peers, cpu | peer_cpu
-        found = scores(task, origins, said)
-        size = f"{len(task.panel.ids)} series of {task.panel.n_steps}, season {task.season_length}, h {task.h}"
-        words = ", ".join(f"{name} {value:.3f}" for name, value in quality.items())
-        print(f"\n{task.name}: {size}, origins {origins}; {words}")
-        show(found, cpu)
+        found, cpu = measure(task, asked, None)
         for name, value in found.items():
             every.setdefault(name, []).append(value)
-    print("\ngeometric mean over the panels, and the mean of the ratios to SeasonalNaive, a blow-up counted as 2")
-    for name, values in sorted(every.items(), key=lambda pair: np.mean(np.log(pair[1]))):
-        ratios = np.array(values) / np.array(every["SeasonalNaive"])
-        print(f"  {name:26}{np.exp(np.mean(np.log(values))):9.4f}{np.exp(np.mean(np.log(np.minimum(ratios, 2)))):8.3f}")
+        for name, value in cpu.items():
+            costs.setdefault(name, []).append(value)
+    summary(every, costs)
 
 
 if __name__ == "__main__":

@@ -43,7 +43,8 @@ class SeriesFile:
         """
         path = Path(path).absolute()
         changed = (pl.col("unique_id") != pl.col("unique_id").shift()).fill_null(value=True)
-        firsts = pl.scan_parquet(path).select("unique_id").with_row_index("row").filter(changed).collect()
+        ids = pl.scan_parquet(path).select("unique_id").with_row_index("row")
+        firsts = ids.filter(changed).collect(engine="streaming")  # the file may have more rows than memory
         if firsts["unique_id"].n_unique() < firsts.height:
             raise DataError(f"{path.name}: the rows of a series are apart; sort the file by unique_id first")
         n_rows = pl.scan_parquet(path).select(pl.len()).collect().item()
