@@ -27,8 +27,9 @@ import polars as pl
 
 from foretide.evaluate.metrics import coverage, mase, rmsse
 from foretide.evaluate.splits import rolling_origins
+from foretide.forecast.candidates import candidates
 from foretide.forecast.engine import run
-from foretide.forecast.trial import judge, try_candidates
+from foretide.forecast.trial import judge, try_methods
 from foretide.schema import Floats, Panel
 
 H = 28
@@ -148,7 +149,7 @@ def main() -> None:
     panel = complete_journey()
     known = panel.until(origins[-1])
     cpu = {
-        "foretide, median": cpu_ms(lambda: judge(try_candidates(known.y, H, SEASON)), len(panel.ids)),
+        "foretide, median": cpu_ms(lambda: judge(try_methods(known.y, H, SEASON, candidates(SEASON))), len(panel.ids)),
         "foretide, mean": cpu_ms(lambda: run(known, H, LEVELS), len(panel.ids)),
     }
     said = ours(panel, origins)

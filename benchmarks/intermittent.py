@@ -19,7 +19,8 @@ from pathlib import Path
 import numpy as np
 
 from foretide.evaluate.metrics import bias, mase, rmsse
-from foretide.forecast.intermittent import TSB, Adida, Croston, count_quantiles, intermittency
+from foretide.forecast.count_distribution import count_quantiles
+from foretide.forecast.intermittent import TSB, Adida, Croston, intermittency
 from foretide.forecast.smoothing import HoltWinters
 from foretide.schema import Floats
 

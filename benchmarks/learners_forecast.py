@@ -30,11 +30,12 @@ from forecast_complete_journey import SEASON, TEST_ORIGINS, H, complete_journey
 from foretide.evaluate.metrics import seasonal_scale
 from foretide.features.calendar import CALENDAR, country_holidays
 from foretide.forecast.baselines import SeasonalNaive
-from foretide.forecast.covariates import WithEvents, event_days
 from foretide.forecast.engine import run
+from foretide.forecast.known_events import event_days
 from foretide.forecast.method import Method, without_gaps
 from foretide.forecast.regression import LEARNERS, STRATEGIES, LagRegression
 from foretide.forecast.smoothing import HoltWinters
+from foretide.forecast.with_events import WithEvents
 from foretide.schema import Floats, Panel
 
 DATA = Path(os.environ.get("FORETIDE_DATA", "../shared/data")) / "behaviour-series"

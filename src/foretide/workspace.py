@@ -167,8 +167,22 @@ class Workspace:
         h: int = 28,
         levels: Sequence[int] = (80, 95),
         as_of: datetime | None = None,
+        *,
+        models: Sequence[str] = (),
+        events: pl.DataFrame | None = None,
     ) -> Run:
         """Forecast one of ``MEASURES`` for ``h`` days, with intervals at ``levels`` percent.
+
+        Shares (``stages``, ``interests``) are forecast without events and further models.
+
+        Parameters
+        ----------
+        what, by, h, levels, as_of
+            What to forecast, one series for each value of which column, days ahead, percent, what is known.
+        models
+            What to try beside the candidates, of ``forecast.candidates.ON_REQUEST``.
+        events
+            Known events past and to come, ``CALENDAR``; those of the settings if None.
 
         Raises
         ------
@@ -180,8 +194,11 @@ class Workspace:
                 f"no event in {self.path} has a value; import a column of numbers as value with --map value=COLUMN "
                 "(--decimal , where they have decimal commas), or forecast events or users"
             )
-        forecaster = run_shares if what in SHARES else run
-        return forecaster(self.history(what, by, as_of), h, levels)
+        panel = self.history(what, by, as_of)
+        if what in SHARES:
+            return run_shares(panel, h, levels)
+        known = self.calendar(as_of, days_ahead=h) if events is None else events
+        return run(panel, h, levels, models=models, events=None if known.is_empty() else known)
 
     def outlook(
         self, users: Sequence[str] | None = None, horizon_days: int = 28, as_of: datetime | None = None
@@ -231,9 +248,13 @@ class Workspace:
         return items.join(titles, on="item_id", how="left", maintain_order="left")
 
     def calendar(
-        self, as_of: datetime | None = None, holidays: str | None = None, own: pl.DataFrame | None = None
+        self,
+        as_of: datetime | None = None,
+        holidays: str | None = None,
+        own: pl.DataFrame | None = None,
+        days_ahead: int = 0,
     ) -> pl.DataFrame:
-        """Return what is known to have happened in the days of the log, ``features.calendar.CALENDAR``.
+        """Return what is known of the days of the log and of those to come, ``features.calendar.CALENDAR``.
 
         Parameters
         ----------
@@ -241,13 +262,16 @@ class Workspace:
             What is known.
         holidays, own
             Country or region, and a team's own events; if both are None, those that the settings name.
+        days_ahead
+            Days after ``as_of`` whose holidays are wanted too.
         """
         moment, chosen, span = self.moment(as_of), self.settings, self.store.span()
         if holidays is None and own is None:
             holidays, own = chosen.holidays, own_events(self.path / chosen.events) if chosen.events else None
         parts = [CALENDAR.to_frame()] + ([] if own is None else [own])
         if holidays and span is not None:
-            days = [last_day(end, chosen.timezone) for end in (span[0] + timedelta(days=1), moment)]
+            ends = span[0] + timedelta(days=1), moment + timedelta(days=days_ahead)
+            days = [last_day(end, chosen.timezone) for end in ends]
             parts.append(country_holidays(holidays, *days))
         return pl.concat(parts).sort("ds")
 

@@ -9,9 +9,10 @@ import pytest
 from foretide.errors import UsageError
 from foretide.features.calendar import CALENDAR
 from foretide.forecast.baselines import SeasonalNaive, SeasonalWindowAverage
-from foretide.forecast.covariates import EventEffects, WithEvents, shrunk
+from foretide.forecast.known_events import EventEffects, shrunk
 from foretide.forecast.regression import LagRegression
 from foretide.forecast.smoothing import HoltWinters
+from foretide.forecast.with_events import WithEvents
 
 FIRST = date(2022, 1, 3)
 WEEK = np.array([1.0, 1.1, 0.9, 1.0, 1.3, 1.6, 0.7])

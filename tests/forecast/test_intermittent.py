@@ -5,7 +5,8 @@ import pytest
 from scipy import stats
 
 from foretide.evaluate.metrics import bias, rmsse
-from foretide.forecast.intermittent import TSB, Adida, Croston, _run_all, count_quantiles, intermittency
+from foretide.forecast.count_distribution import count_quantiles
+from foretide.forecast.intermittent import TSB, Adida, Croston, _run_all, intermittency
 
 METHODS = {
     "classic": Croston(variant="classic"),

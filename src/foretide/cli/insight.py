@@ -1,4 +1,4 @@
-"""Commands that answer: history, stages, growth, forecast, outlook, recommend."""
+"""Commands that answer: history, stages, growth, outlook, recommend."""
 
 from __future__ import annotations
 
@@ -17,7 +17,6 @@ from foretide.cli.options import (
     OutputFile,
     PrintAs,
     WorkspaceDir,
-    parse_levels,
     parse_time,
 )
 from foretide.cli.output import check_output, emit, inform
@@ -97,36 +96,6 @@ def growth(
         tell_end(place, as_of)
         account = place.growth(parse_time(as_of))
         emit(account.sort("ds", descending=True), print_as, output)
-
-
-@app.command()
-def forecast(
-    what: What = None,
-    workspace: WorkspaceDir = Path(),
-    by: By = None,
-    horizon: Horizon = 28,
-    level: Annotated[str, typer.Option(help="Interval levels in percent.")] = "80,95",
-    as_of: AsOf = None,
-    print_as: PrintAs = Format.table,
-    output: OutputFile = None,
-    lang: Lang = "en",
-) -> None:
-    """Forecast daily series, with intervals, beside a backtest against the seasonal naive."""
-    from foretide.evaluate.backtest import beside_naive
-    from foretide.workspace import Workspace
-
-    check_output(output)
-    with speaking(lang):
-        place = Workspace.open(workspace)
-        tell_end(place, as_of)
-        measure = what or place.default_measure()
-        run = place.forecast(measure, by, horizon, parse_levels(level), parse_time(as_of))
-        emit(run.forecast.to_frame(), print_as, output, title=say("cli.forecast", what=measure, h=horizon))
-        if print_as is Format.table and run.backtest.height:
-            emit(beside_naive(run.backtest), title=say("cli.backtest"))
-        for code in run.notes:
-            inform(say(f"forecast.note.{code}"))
-        tell_grouping(place, run.forecast.ids, by, as_of)
 
 
 @app.command()

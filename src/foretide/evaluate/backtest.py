@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 
 from foretide.errors import UsageError
-from foretide.evaluate.metrics import coverage, mae, mase, mean_of_known, mse, r2, rmse, rmsse
+from foretide.evaluate.metrics import coverage, mae, mean_of_known, mse, r2, rmse, seasonal_scale
 from foretide.schema import Floats, Forecast, Panel
 
 #: The model beside which the others are shown.
@@ -137,8 +137,12 @@ def score_table(
         Of the seasonal naive that MASE and RMSSE compare with.
     """
     names = (*POINT_METRICS, *(f"coverage_{level}" for level in levels))
+    scales = [
+        np.stack([seasonal_scale(y[:, :origin], season_length, power) for origin in origins], axis=1) if origins else y
+        for power in (1, 2)
+    ]
     rows = [
-        {"model": model, **_points(y, origins, told, season_length), **_coverages(y, origins, told, levels)}
+        {"model": model, **_points(y, origins, told, scales), **_coverages(y, origins, told, levels)}
         for model, told in said.items()
         if origins
     ]
@@ -152,22 +156,19 @@ def beside_naive(table: pl.DataFrame) -> pl.DataFrame:
     MASE itself is scaled by the changes of the past: above 1 a forecast may still be better than the naive one,
     where what came was more restless than what had been.
     """
-    naive = table.filter(pl.col("model") == NAIVE)["mase"].drop_nulls()
-    ratio = pl.col("mase") / (naive[0] if naive.len() and naive[0] > 0 else None)
+    naive = pl.col("mase").filter((pl.col("model") == NAIVE) & (pl.col("mase") > 0)).first()
+    ratio = pl.col("mase") / (naive.over("series") if "series" in table.columns else naive)
     place = table.columns.index("mase") + 1
-    return table.select(*table.columns[:place], ratio.cast(pl.Float64).alias("vs_naive"), *table.columns[place:])
+    return table.select(*table.columns[:place], ratio.alias("vs_naive"), *table.columns[place:])
 
 
-def _points(y: Floats, origins: Sequence[int], told: Said, m: int) -> dict[str, float]:
+def _points(y: Floats, origins: Sequence[int], told: Said, scales: Sequence[Floats]) -> dict[str, float]:
     happened = outcomes(y, origins, told.mean.shape[2])
-    past = [y[:, :origin] for origin in origins]
-    scaled = [
-        (mase(past[j], happened[:, j], told.median[:, j], m), rmsse(past[j], happened[:, j], told.mean[:, j], m))
-        for j in range(len(origins))
-    ]
+    absolute = np.abs(happened - told.median).mean(axis=2)
+    squared = ((happened - told.mean) ** 2).mean(axis=2)
     return {
-        "mase": mean_of_known(np.array([of_median for of_median, _ in scaled])),
-        "rmsse": mean_of_known(np.array([of_mean for _, of_mean in scaled])),
+        "mase": mean_of_known(absolute / scales[0]),
+        "rmsse": mean_of_known(np.sqrt(squared / scales[1])),
         "mae": mae(happened, told.median),
     } | {metric.__name__: metric(happened, told.mean) for metric in (mse, rmse, r2)}
 

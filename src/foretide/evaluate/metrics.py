@@ -52,6 +52,7 @@ def mae(y: ArrayLike, predicted: ArrayLike) -> float:
 def r2(y: ArrayLike, predicted: ArrayLike) -> float:
     """Share of the variance of y that is explained; negative if the mean of y would do better; NaN if y is constant."""
     y, predicted = same_shape(y, predicted)
+    y = np.where(np.isnan(predicted), np.nan, y)
     spread = np.nansum((y - mean_of_known(y)) ** 2)
     return float(1.0 - np.nansum((y - predicted) ** 2) / spread) if spread > 0 else float("nan")
 
@@ -110,7 +111,7 @@ def wape(y: ArrayLike, predicted: ArrayLike) -> float:
 def coverage(y: ArrayLike, lo: ArrayLike, hi: ArrayLike) -> float:
     """Share of y inside its interval, bounds included."""
     y, lo, hi = same_shape(y, lo, hi)
-    return mean_of_known(np.where(np.isnan(y), np.nan, (lo <= y) & (y <= hi)))
+    return mean_of_known(np.where(np.isnan(y + lo + hi), np.nan, (lo <= y) & (y <= hi)))
 
 
 def pinball(y: ArrayLike, predicted: ArrayLike, q: float) -> float:

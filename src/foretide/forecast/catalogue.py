@@ -10,26 +10,27 @@ class Model:
     """A model as ``foretide models`` lists it."""
 
     name: str
-    tried: bool = True  # by every forecast, in the backtest
+    tried: str = ""  # by every forecast: on "all" series, or on "sparse" ones
+    option: str = ""  # of the commands, that has it tried
     pools: bool = False  # whether the series of a panel learn from each other
-    extra: str | None = None  # of the package, that it needs
+    extra: str = ""  # of the package, that it needs
 
 
 MODELS = (
-    Model("SeasonalNaive"),
-    Model("SeasonalWindowAverage"),
-    Model("SeasonalWindowMedian"),
-    Model("HoltWintersLog"),
-    Model("HoltWinters"),
-    Model("PooledSeason", pools=True),
-    Model("Croston", tried=False),
-    Model("TSB", tried=False),
-    Model("Adida", tried=False),
-    Model("WarmHoltWinters", tried=False),
-    Model("Arima", tried=False),
-    Model("AutoArima", tried=False),
-    Model("LagRegression", tried=False, pools=True, extra="learners"),
-    Model("WithEvents", tried=False, pools=True),
-    Model("GlobalLSTM", tried=False, pools=True, extra="neural"),
-    Model("GlobalMLP", tried=False, pools=True, extra="neural"),
+    Model("SeasonalNaive", "all"),
+    Model("SeasonalWindowAverage", "all"),
+    Model("SeasonalWindowMedian", "all"),
+    Model("HoltWintersLog", "all"),
+    Model("HoltWinters", "all"),
+    Model("PooledSeason", "all", pools=True),
+    Model("Croston", "sparse"),
+    Model("TSB", "sparse"),
+    Model("Adida", "sparse"),
+    Model("WarmHoltWinters"),
+    Model("Arima"),
+    Model("AutoArima", option="--model arima"),
+    Model("LagRegression", option="--model lightgbm, --model ridge", pools=True, extra="learners"),
+    Model("WithEvents", option="--holidays, --events", pools=True),
+    Model("GlobalLSTM", option="--model lstm", pools=True, extra="neural"),
+    Model("GlobalMLP", option="--model mlp", pools=True, extra="neural"),
 )

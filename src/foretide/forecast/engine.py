@@ -10,14 +10,15 @@ import polars as pl
 
 from foretide.errors import NotEnoughDataError, UsageError
 from foretide.evaluate.backtest import score_table
+from foretide.features.calendar import CALENDAR
 from foretide.forecast.baselines import SeasonalNaive, SeasonalWindowAverage, SeasonalWindowMedian
 from foretide.forecast.intermittent import TSB, Adida, Croston
-from foretide.forecast.intervals import are_counts, around, whole
+from foretide.forecast.kinds import SPARSE, Answer, Kind, Request, all_series, answer, kinds
 from foretide.forecast.method import Method, check_horizon, dates_ahead, without_gaps
 from foretide.forecast.pooled import PooledSeason
 from foretide.forecast.shares import as_shares, normalised
 from foretide.forecast.smoothing import HoltWinters
-from foretide.forecast.trial import Trial, best_season, tested
+from foretide.forecast.with_events import KnownEvents
 from foretide.schema import Floats, Forecast, Panel
 
 FORECASTERS: dict[str, type[Method]] = {
@@ -31,6 +32,8 @@ FORECASTERS: dict[str, type[Method]] = {
     "Adida": Adida,
 }
 ENSEMBLE = "Ensemble"
+#: The rows of a backtest that are about all series.
+ALL = "all"
 
 
 @dataclass(frozen=True)
@@ -38,7 +41,7 @@ class Run:
     """A forecast and why it may be trusted."""
 
     forecast: Forecast
-    backtest: pl.DataFrame  # model, mase, rmsse, mse, rmse, mae, r2, coverage_80, ...; empty without a backtest
+    backtest: pl.DataFrame  # series, model, mase, rmsse, mse, rmse, mae, r2, coverage_80, ...; empty without a backtest
     weights: pl.DataFrame  # unique_id, model, weight
     notes: tuple[str, ...] = ()  # codes, in words under forecast.note of the catalogue
     season_length: int = 7
@@ -49,13 +52,23 @@ class Run:
         return self.forecast.to_frame()
 
 
-def run(panel: Panel, h: int, levels: Sequence[int] = (80, 95), season_length: int | Sequence[int] = 7) -> Run:
+def run(
+    panel: Panel,
+    h: int,
+    levels: Sequence[int] = (80, 95),
+    season_length: int | Sequence[int] = 7,
+    *,
+    models: Sequence[str] = (),
+    events: pl.DataFrame | None = None,
+    covariates: pl.DataFrame | None = None,
+) -> Run:
     """Forecast every series of a panel.
 
     Every candidate is tried at rolling origins; each series' ensemble weighs them by their errors, shrunk
-    towards the errors of the whole panel. A candidate that clearly beats the ensemble is used alone. With less
-    than a few weeks of history there is no backtest: the mean of the same weekday is used, the intervals follow
-    from the changes seen so far, and a note says so.
+    towards the errors of the whole panel. A candidate that clearly beats the ensemble is used alone. Series with many
+    zeros are a kind of their own (``foretide.forecast.kinds``). With less than a few weeks of history there is no
+    backtest: the mean of the same weekday is used, the intervals follow from the changes seen so far, and a note says
+    so.
 
     Parameters
     ----------
@@ -68,31 +81,53 @@ def run(panel: Panel, h: int, levels: Sequence[int] = (80, 95), season_length: i
     season_length
         Steps of a season, 1 for none; of several, the one with the least error in the backtest, the first where
         there is none.
+    models
+        What else to try, of ``candidates.ON_REQUEST``; these take seconds to minutes.
+    events
+        Known events, past and to come, ``CALENDAR``; steps must be days.
+    covariates
+        ``unique_id, ds, <name> ...``, see ``covariates.covariate_steps``; steps must be days.
 
     Raises
     ------
     UsageError
-        If the horizon or a level is out of range.
+        If the horizon or a level is out of range, a model is unknown, or events are given and steps are not days.
+    MissingExtraError
+        If a model needs a library that is not installed.
     NotEnoughDataError
         If no series has a single value.
     """
-    wanted = checked(h, levels)
+    asked = Request(h, checked(h, levels), models, known_events(panel, events, covariates))
     y = without_gaps(panel.y)
-    season, trial, verdict = best_season(y, h, [season_length] if isinstance(season_length, int) else season_length)
-    median = verdict.expect(trial.now)
-    intervals = around(median, trial.scale[:, -1], verdict.scaled, wanted)
-    together = tested(trial, verdict, wanted)
-    if are_counts(y):
-        intervals = whole(median, intervals)
-        together = replace(together, intervals=whole(together.median, together.intervals))
-    said = {**trial.said, ENSEMBLE: together}
+    seasons = [season_length] if isinstance(season_length, int) else season_length
+    answers: list[tuple[Kind, Answer]] = []
+    for kind in kinds(y):
+        answers.append((kind, answer(y, kind, asked, seasons)))
+        seasons = [answers[0][1].season_length]
+    now = all_series([(kind.rows, told.now) for kind, told in answers], len(y))
     return Run(
-        Forecast(panel.ids, dates_ahead(panel, h), median * verdict.mean_factor, median, intervals),
-        score_table(y, trial.origins, said, wanted, season),
-        weight_table(panel.ids, tuple(trial.said), verdict.weights),
-        notes(panel.y, h, trial),
-        season,
+        Forecast(panel.ids, dates_ahead(panel, h), now.mean, now.median, now.intervals),
+        backtest_table(y, answers, asked.levels),
+        pl.concat(weights_of(panel.ids, kind, told) for kind, told in answers),
+        notes(panel.y, h, answers),
+        seasons[0],
     )
+
+
+def known_events(panel: Panel, events: pl.DataFrame | None, covariates: pl.DataFrame | None) -> KnownEvents | None:
+    """Return what is known of the days of a panel; None if nothing is.
+
+    Raises
+    ------
+    UsageError
+        If steps are not days.
+    """
+    if events is None and covariates is None:
+        return None
+    if panel.step != np.timedelta64(1, "D"):
+        raise UsageError("events and covariates are known by day; bring the series to daily figures first")
+    calendar = CALENDAR.to_frame() if events is None else events
+    return KnownEvents(calendar, panel.dates[0].astype("datetime64[D]").item(), panel.ids, covariates)
 
 
 def run_shares(panel: Panel, h: int, levels: Sequence[int] = (80, 95), season_length: int = 7) -> Run:
@@ -139,24 +174,41 @@ def checked(h: int, levels: Sequence[int]) -> tuple[int, ...]:
     return tuple(sorted(set(levels)))
 
 
-def weight_table(ids: Sequence[str], names: Sequence[str], weights: Floats) -> pl.DataFrame:
-    """Return ``unique_id, model, weight``."""
+def backtest_table(y: Floats, answers: Sequence[tuple[Kind, Answer]], levels: Sequence[int]) -> pl.DataFrame:
+    """Return ``series`` and the columns of ``score_table``: of all series, and of each kind if there are several."""
+    m, origins = answers[0][1].season_length, answers[0][1].trial.origins
+    by_kind = [(kind, {**told.said, ENSEMBLE: told.together} if told.together else {}) for kind, told in answers]
+    shared = [name for name in by_kind[0][1] if all(name in said for _, said in by_kind)]
+    whole = {name: all_series([(kind.rows, said[name]) for kind, said in by_kind], len(y)) for name in shared}
+    tables = [score_table(y, origins, whole, levels, m).select(pl.lit(ALL).alias("series"), pl.all())]
+    if len(by_kind) > 1:
+        for kind, said in by_kind:
+            told = score_table(y[kind.rows], origins, said, levels, m)
+            tables.append(told.select(pl.lit(kind.name).alias("series"), pl.all()))
+    return pl.concat(tables)
+
+
+def weights_of(ids: Sequence[str], kind: Kind, told: Answer) -> pl.DataFrame:
+    """Return ``unique_id, model, weight`` of the series of a kind."""
+    names = list(told.said)
     return pl.DataFrame(
         {
-            "unique_id": np.repeat(np.asarray(ids, dtype=object), len(names)),
-            "model": list(names) * len(ids),
-            "weight": weights.T.ravel(),
+            "unique_id": np.repeat(np.asarray(ids, dtype=object)[kind.rows], len(names)),
+            "model": names * kind.rows.size,
+            "weight": told.weights.T.ravel(),
         },
         schema={"unique_id": pl.String, "model": pl.String, "weight": pl.Float64},
     )
 
 
-def notes(y: Floats, h: int, trial: Trial) -> tuple[str, ...]:
+def notes(y: Floats, h: int, answers: Sequence[tuple[Kind, Answer]]) -> tuple[str, ...]:
     """Return the codes of what a reader must know."""
+    trial = answers[0][1].trial
     facts = {
         "no_backtest": not trial.origins,
         "short_backtest": bool(trial.origins) and trial.h < h,
         "horizon_longer_than_history": h > y.shape[1],
         "empty_series": bool((~np.isfinite(y)).all(axis=1).any()),
+        "sparse_series": any(kind.name == SPARSE for kind, _ in answers),
     }
     return tuple(code for code, holds in facts.items() if holds)

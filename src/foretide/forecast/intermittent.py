@@ -34,10 +34,11 @@ from itertools import product
 from typing import Literal, NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
-from scipy.special import betainc, gammaincc, gammaincinv
+from numpy.typing import NDArray
+from scipy.special import gammaincinv
 
 from foretide.compiled import njit
+from foretide.forecast.count_distribution import count_quantiles
 from foretide.forecast.method import Ahead, Method
 from foretide.schema import Floats
 
@@ -51,8 +52,6 @@ MEMORY_STEPS = 365.0
 WARM_UP_SEASONS = 2
 #: Demands further apart than this are intermittent; sizes with a larger squared coefficient of variation are erratic.
 ADI_CUT, CV2_CUT = 1.32, 0.49
-#: A variance this close to the mean, as a share, is that of a Poisson count.
-POISSON_SHARE = 1e-6
 #: Shape of a gamma beyond which its median is its mean.
 MOST_SHAPE = 1e8
 
@@ -74,8 +73,9 @@ class _Intermittent(Method):
     def ahead(self, y: Floats, origins: Sequence[int], h: int) -> Ahead:
         """Return forecasts from each origin, as ``Method.ahead``; what is negative counts as zero."""
         mean, variance, whole = self._moments(y, origins)
-        count, amount = count_quantiles(mean, variance, [0.5])[0], _amount_median(mean, variance)
-        median = np.where(whole[..., None], count, amount)
+        median = np.empty_like(mean)
+        median[whole] = count_quantiles(mean[whole], variance[whole], [0.5])[0]
+        median[~whole] = _amount_median(mean[~whole], variance[~whole])
         return Ahead(self._repeated(mean, h), self._repeated(median, h))
 
     def moments(self, y: Floats, origins: Sequence[int], h: int) -> tuple[Floats, Floats]:
@@ -152,38 +152,6 @@ def intermittency(y: Floats) -> Intermittency:
     names = np.array(["smooth", "erratic", "intermittent", "lumpy"])
     kind = np.where(n > 0, names[2 * (adi > ADI_CUT) + (cv2 > CV2_CUT)], "empty")
     return Intermittency(1.0 - n / np.maximum(n_known, 1), adi, cv2, kind)
-
-
-def count_quantiles(mean: ArrayLike, variance: ArrayLike, probabilities: Sequence[float]) -> Floats:
-    """Return integer quantiles of a count with these moments, ``(n_probabilities, *shape of mean)``.
-
-    Negative binomial where the variance exceeds the mean, Poisson where they are equal, and below that binomial of
-    ``ceil(mean**2 / (mean - variance))`` trials, which keeps the mean. NaN where the mean is.
-    """
-    mu, var = np.broadcast_arrays(np.asarray(mean, dtype=np.float64), np.asarray(variance, dtype=np.float64))
-    p = np.asarray(probabilities, dtype=np.float64).reshape(-1, *(1,) * mu.ndim)
-    some = np.nan_to_num(mu) > 0
-    mu, var = np.where(some, mu, 1.0), np.where(some, var, 1.0)
-    width = np.sqrt(np.maximum(var, mu))  # of Cantelli's inequality: the quantile lies between these
-    low = np.floor(np.maximum(mu - width * np.sqrt((1 - p) / p), 0.0)) - 1
-    high = np.ceil(mu + width * np.sqrt(p / (1 - p))) + 1
-    while (high - low > 1).any():
-        middle = np.floor((low + high) / 2)
-        enough = _count_cdf(np.maximum(middle, 0.0), mu, var) >= p
-        enough &= middle >= 0
-        low, high = np.where(enough, low, middle), np.where(enough, middle, high)
-    return np.where(some, high, np.where(np.isnan(mean), np.nan, 0.0))
-
-
-def _count_cdf(k: Floats, mean: Floats, variance: Floats) -> Floats:
-    """Return the chance of at most k."""
-    over = np.maximum(variance - mean, POISSON_SHARE * mean)
-    under = np.maximum(mean - variance, POISSON_SHARE * mean)
-    trials = np.ceil(mean**2 / under * (1 - 1e-12))
-    negative_binomial = betainc(mean**2 / over, k + 1, mean / (mean + over))
-    binomial = np.where(k < trials, betainc(np.maximum(trials - k, 1.0), k + 1, 1 - mean / trials), 1.0)
-    near = np.abs(variance - mean) <= POISSON_SHARE * mean
-    return np.where(near, gammaincc(k + 1, mean), np.where(variance > mean, negative_binomial, binomial))
 
 
 def _amount_median(mean: Floats, variance: Floats) -> Floats:

@@ -129,7 +129,7 @@ def middle(point: Floats, scale: Floats, scaled: Floats) -> Floats:
 
 
 def around(
-    point: Floats, scale: Floats, scaled: Floats, levels: Sequence[int], median: Floats
+    point: Floats, scale: Floats, scaled: Floats, levels: Sequence[int], median: Floats | None = None
 ) -> Mapping[int, tuple[Floats, Floats]]:
     """Return the interval of each level in percent around point forecasts: nested, never below zero.
 
@@ -144,7 +144,7 @@ def around(
     levels
         In percent.
     median
-        ``(n_series, h)``, inside every interval.
+        ``(n_series, h)``, inside every interval; the points if None.
     """
     ascending = sorted(levels)
     tails = [(1.0 - level / 100.0) / 2.0 for level in ascending]
@@ -152,7 +152,7 @@ def around(
     bounds = np.maximum(point + scale[:, None] * quantiles[:, None], 0.0)  # (2 * n_levels, n_series, h)
     lows, highs = bounds[: len(tails)], bounds[len(tails) :]
     intervals: dict[int, tuple[Floats, Floats]] = {}
-    lo = hi = median
+    lo = hi = point if median is None else median
     for level, low, high in zip(ascending, lows, highs, strict=True):
         lo, hi = np.minimum(low, lo), np.maximum(high, hi)
         intervals[level] = (lo, hi)

@@ -79,6 +79,7 @@ class GlobalNetwork(Training, Method):
     """
 
     pools: ClassVar[bool] = True
+    learns_once: ClassVar[bool] = True
 
     window: int = 56
     units: int = 32

@@ -26,6 +26,8 @@ class Method(ABC):
 
     #: Whether the series of a panel learn from each other; otherwise each is forecast as if it were alone.
     pools: ClassVar[bool] = False
+    #: Whether ``ahead`` learns at its first origin only, as learning takes long.
+    learns_once: ClassVar[bool] = False
 
     panel_: Panel | None = field(default=None, init=False, repr=False, compare=False)
 

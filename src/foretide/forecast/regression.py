@@ -20,7 +20,8 @@ import polars as pl
 
 from foretide.errors import MissingExtraError, UsageError
 from foretide.forecast.baselines import SeasonalWindowAverage, quiet
-from foretide.forecast.covariates import covariate_steps, event_days
+from foretide.forecast.covariates import covariate_steps
+from foretide.forecast.known_events import event_days
 from foretide.forecast.lags import LEAST_YEARS, YEAR_STEPS, Design, Rows, sampled_rows, spreads
 from foretide.forecast.method import Ahead, Method
 from foretide.schema import Floats
@@ -179,6 +180,7 @@ class LagRegression(Method):
     """
 
     pools: ClassVar[bool] = True
+    learns_once: ClassVar[bool] = True
 
     learner: str = "lightgbm"
     strategy: Literal["direct", "recursive"] = "direct"

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
 
 from foretide.evaluate.backtest import Said, outcomes
 from foretide.evaluate.metrics import mean_of_known
 from foretide.evaluate.splits import rolling_origins
-from foretide.forecast.baselines import SeasonalNaive, SeasonalWindowAverage, SeasonalWindowMedian
+from foretide.forecast.candidates import candidates
 from foretide.forecast.ensemble import combine, honest_weights, lone_winner, relative_squares, weigh
-from foretide.forecast.intervals import around, usual_change
-from foretide.forecast.method import Method
-from foretide.forecast.pooled import PooledSeason
-from foretide.forecast.smoothing import HoltWinters
+from foretide.forecast.intervals import usual_change
+from foretide.forecast.method import Ahead, Method
 from foretide.schema import Floats
 
 #: Most origins of the backtest, half a horizon apart.
@@ -30,16 +29,19 @@ TRUSTED = ("HoltWintersLog", "HoltWinters")
 MEAN_FACTORS = (0.5, 2.0)
 DOUBTED_FORECASTS = 200
 
+Point = Literal["mean", "median"]
+
 
 @dataclass(frozen=True)
 class Trial:
     """What every candidate would have said at each origin, and says now."""
 
     said: Mapping[str, Said]  # (n_series, n_origins, h of the backtest)
-    now: Floats  # (n_models, n_series, h of the forecast), medians
+    now: Floats  # (n_models, n_series, h of the forecast), points
     origins: list[int]
     happened: Floats  # (n_series, n_origins, h of the backtest)
     scale: Floats  # (n_series, n_origins + 1), the usual change; the last one is now
+    point: Point = "median"  # what is weighed: medians of sparse counts are zero
 
     @property
     def h(self) -> int:
@@ -48,8 +50,8 @@ class Trial:
 
     @property
     def past(self) -> Floats:
-        """Medians of all candidates at the origins, ``(n_models, n_series, n_origins, h)``."""
-        return np.stack([told.median for told in self.said.values()])
+        """Points of all candidates at the origins, ``(n_models, n_series, n_origins, h)``."""
+        return np.stack([getattr(told, self.point) for told in self.said.values()])
 
 
 @dataclass(frozen=True)
@@ -57,7 +59,7 @@ class Verdict:
     """How much each candidate counts, and how that would have done."""
 
     weights: Floats  # (n_models, n_series)
-    past: Floats  # (n_series, n_origins, h), medians with the weights known at each origin
+    past: Floats  # (n_series, n_origins, h), points with the weights known at each origin
     scaled: Floats  # (n_series, n_origins, h), errors in units of the usual change
     mean_factor: float  # what happened over what was expected: how much a mean lies above a median
 
@@ -66,32 +68,29 @@ class Verdict:
         return combine(self.weights[:, :, None], now[:, :, None])[:, 0]
 
 
-def candidates(season_length: int) -> dict[str, Method]:
-    """Return the methods that are tried on every panel."""
-    return {
-        "SeasonalNaive": SeasonalNaive(season_length),
-        "SeasonalWindowAverage": SeasonalWindowAverage(season_length),
-        "SeasonalWindowMedian": SeasonalWindowMedian(season_length),
-        "HoltWintersLog": HoltWinters(log=True, season_length=season_length),
-        "HoltWinters": HoltWinters(log=False, season_length=season_length),
-        "PooledSeason": PooledSeason(season_length),
-    }
-
-
-def try_candidates(y: Floats, h: int, season_length: int) -> Trial:
-    """Let every candidate forecast from the origins of the backtest and from now."""
+def try_methods(y: Floats, h: int, season_length: int, methods: Mapping[str, Method], point: Point = "median") -> Trial:
+    """Let every method forecast from the origins of the backtest and from now."""
     n_steps = y.shape[1]
     tested = max(min(h, int(n_steps * LONGEST_TEST)), 1)
     step = max(tested // 2, 1)
     origins = rolling_origins(n_steps, tested, N_ORIGINS, step, LEAST_SEASONS * season_length)
-    answers = {name: method.ahead(y, [*origins, n_steps], h) for name, method in candidates(season_length).items()}
+    answers = {name: asked(method, y, [*origins, n_steps], h) for name, method in methods.items()}
     return Trial(
         {name: Said(a.mean[:, :-1, :tested], a.median[:, :-1, :tested]) for name, a in answers.items()},
-        np.maximum([a.median[:, -1] for a in answers.values()], 0.0),
+        np.maximum([getattr(a, point)[:, -1] for a in answers.values()], 0.0),
         origins,
         outcomes(y, origins, tested),
         usual_change(y, [*origins, n_steps], season_length),
+        point,
     )
+
+
+def asked(method: Method, y: Floats, origins: Sequence[int], h: int) -> Ahead:
+    """Return what a method says from each origin; one that learns at the first one only learns anew for the last."""
+    if not method.learns_once or len(origins) == 1:
+        return method.ahead(y, origins, h)
+    past, now = method.ahead(y, origins[:-1], h), method.ahead(y, origins[-1:], h)
+    return Ahead(*(np.concatenate(both, axis=1) for both in zip(past, now, strict=True)))
 
 
 def judge(trial: Trial) -> Verdict:
@@ -110,7 +109,18 @@ def judge(trial: Trial) -> Verdict:
     return Verdict(weights, past, (trial.happened - past) / then[..., None], mean_factor(trial.happened, past))
 
 
-def best_season(y: Floats, h: int, season_lengths: Sequence[int]) -> tuple[int, Trial, Verdict]:
+def joined(trial: Trial, more: Trial) -> Trial:
+    """Return the trials of two sets of methods on the same series, as one."""
+    return replace(trial, said={**trial.said, **more.said}, now=np.concatenate([trial.now, more.now]))
+
+
+def best_trial(
+    y: Floats,
+    h: int,
+    season_lengths: Sequence[int],
+    methods: Callable[[int], Mapping[str, Method]] = candidates,
+    point: Point = "median",
+) -> tuple[int, Trial, Verdict]:
     """Try seasons of several lengths and return the one with the least error, with its trial and verdict.
 
     Errors are compared at the origins that all of them share, in units of the usual change from step to step. A
@@ -119,7 +129,7 @@ def best_season(y: Floats, h: int, season_lengths: Sequence[int]) -> tuple[int, 
     known = [m for m in season_lengths if y.shape[1] >= LEAST_SEASONS * m] or [1]
     tried = []
     for m in known:
-        trial = try_candidates(y, h, m)
+        trial = try_methods(y, h, m, methods(m), point)
         tried.append((m, trial, judge(trial)))
     shared = sorted(set.intersection(*(set(trial.origins) for _, trial, _ in tried)))
     if len(tried) == 1 or not shared:
@@ -148,22 +158,3 @@ def mean_factor(happened: Floats, past: Floats) -> float:
     n = known.any(axis=2).sum()
     ratio = np.clip(np.median(came[usable] / expected[usable]), *MEAN_FACTORS)
     return float((n * ratio + DOUBTED_FORECASTS) / (n + DOUBTED_FORECASTS))
-
-
-def tested(trial: Trial, verdict: Verdict, levels: tuple[int, ...]) -> Said:
-    """Return what the ensemble would have said, its intervals made of errors that do not overlap an origin's own."""
-    made = [_intervals_at(trial, verdict, j, levels) for j in range(len(trial.origins))]
-    intervals = {
-        level: (np.stack([m[level][0] for m in made], axis=1), np.stack([m[level][1] for m in made], axis=1))
-        for level in levels
-        if made
-    }
-    return Said(verdict.past * verdict.mean_factor, verdict.past, intervals)
-
-
-def _intervals_at(
-    trial: Trial, verdict: Verdict, j: int, levels: tuple[int, ...]
-) -> Mapping[int, tuple[Floats, Floats]]:
-    apart = np.abs(np.asarray(trial.origins) - trial.origins[j]) >= trial.h
-    others = apart if apart.any() else np.arange(len(trial.origins)) != j
-    return around(verdict.past[:, j], trial.scale[:, j], verdict.scaled[:, others], levels)

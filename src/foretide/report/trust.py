@@ -26,7 +26,7 @@ MAX_LEADING = 9
 
 def backtests(data: ReportData) -> Section | None:
     """Say what the errors were on earlier dates, and where a simple method did better."""
-    tested = {what: frame for what, frame in data.backtests.items() if given(frame)}
+    tested = {what: of_all(frame) for what, frame in data.backtests.items() if given(frame)}
     if not data.backtests:
         return None
     if not tested:
@@ -38,6 +38,11 @@ def backtests(data: ReportData) -> Section | None:
     sentence = sentences([*told, *lost]) or say("report.backtest.remark")
     remark = say("report.backtest.remark")
     return Section("backtest", say("report.backtest.title"), sentence, tables=tables, remark=remark)
+
+
+def of_all(frame: pl.DataFrame) -> pl.DataFrame:
+    """Return the rows about all series, not those about a kind of them."""
+    return frame.filter(pl.col("series") == "all").drop("series") if "series" in frame.columns else frame
 
 
 def series_words(what: str) -> str:

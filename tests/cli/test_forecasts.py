@@ -14,7 +14,7 @@ def test_the_backtest_of_a_measure(foretide, shop):
     rows = {row["model"]: row for row in json.loads(told.out)}
     assert ENSEMBLE in rows
     assert rows["SeasonalNaive"]["vs_naive"] == 1.0
-    assert set(rows) - {ENSEMBLE} == {model.name for model in MODELS if model.tried}
+    assert set(rows) - {ENSEMBLE} == {model.name for model in MODELS if model.tried == "all"}
 
 
 def test_the_weights_of_each_series_add_up(foretide, shop):
@@ -32,3 +32,13 @@ def test_every_model_is_listed_with_what_it_is_good_for(foretide, lang):
     assert [row["model"] for row in rows] == [model.name for model in MODELS]
     assert all(row["good_for"] for row in rows)
     assert set(FORECASTERS) <= {row["model"] for row in rows}
+
+
+def test_a_model_and_holidays_on_request(foretide, shop):
+    told = foretide("forecast", "events", "-w", shop, "-h", "7", "--model", "ridge", "--holidays", "US")
+    assert told.code == 0, told.err
+    assert "ridge" in told.out
+    for option, words in (("--model", "oracle"), ("--holidays", "ATLANTIS")):
+        refused = foretide("forecast", "events", "-w", shop, option, words)
+        assert refused.code == 2
+        assert words in refused.err

@@ -1,0 +1,143 @@
+"""Commands about forecasts of series: forecast, backtest, models."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from foretide.cli import app
+from foretide.cli.evolution import own_calendar
+from foretide.cli.insight import By, What, tell_end, tell_grouping
+from foretide.cli.options import (
+    AsOf,
+    Format,
+    Horizon,
+    Lang,
+    OutputFile,
+    PrintAs,
+    WorkspaceDir,
+    parse_levels,
+    parse_time,
+)
+from foretide.cli.output import check_output, emit, inform
+from foretide.text import say, speaking
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from foretide.forecast.engine import Run
+    from foretide.workspace import Workspace
+
+Level = Annotated[str, typer.Option(help="Interval levels in percent.")]
+Models = Annotated[
+    list[str] | None,
+    typer.Option("--model", help="Try this too: arima, lightgbm, ridge, lstm, mlp. May be given several times."),
+]
+Holidays = Annotated[
+    str | None, typer.Option(help="Holidays of a country or region, past and to come: DE, DE-BY, CN, US.")
+]
+Events = Annotated[
+    Path | None, typer.Option(help="Your events, past and to come: a CSV with name,start,end[,category].")
+]
+
+
+@app.command()
+def forecast(
+    what: What = None,
+    workspace: WorkspaceDir = Path(),
+    by: By = None,
+    horizon: Horizon = 28,
+    level: Level = "80,95",
+    model: Models = None,
+    holidays: Holidays = None,
+    events: Events = None,
+    as_of: AsOf = None,
+    print_as: PrintAs = Format.table,
+    output: OutputFile = None,
+    lang: Lang = "en",
+) -> None:
+    """Forecast daily series, with intervals, beside a backtest against the seasonal naive."""
+    from foretide.evaluate.backtest import beside_naive
+    from foretide.workspace import Workspace
+
+    check_output(output)
+    with speaking(lang):
+        place = Workspace.open(workspace)
+        tell_end(place, as_of)
+        measure = what or place.default_measure()
+        run = run_of(place, measure, by, horizon, level, as_of, model or (), holidays, events)
+        emit(run.forecast.to_frame(), print_as, output, title=say("cli.forecast", what=measure, h=horizon))
+        if print_as is Format.table and run.backtest.height:
+            emit(beside_naive(run.backtest), title=say("cli.backtest"))
+        for code in run.notes:
+            inform(say(f"forecast.note.{code}"))
+        tell_grouping(place, run.forecast.ids, by, as_of)
+
+
+@app.command()
+def backtest(
+    what: What = None,
+    workspace: WorkspaceDir = Path(),
+    by: By = None,
+    horizon: Horizon = 28,
+    level: Level = "80,95",
+    model: Models = None,
+    holidays: Holidays = None,
+    events: Events = None,
+    weights: Annotated[bool, typer.Option("--weights", help="How much each model counts for each series.")] = False,
+    as_of: AsOf = None,
+    print_as: PrintAs = Format.table,
+    output: OutputFile = None,
+    lang: Lang = "en",
+) -> None:
+    """Print what each model's errors were at earlier dates, or how much each counts now."""
+    from foretide.evaluate.backtest import beside_naive
+    from foretide.workspace import Workspace
+
+    check_output(output)
+    with speaking(lang):
+        place = Workspace.open(workspace)
+        tell_end(place, as_of)
+        measure = what or place.default_measure()
+        run = run_of(place, measure, by, horizon, level, as_of, model or (), holidays, events)
+        emit(run.weights if weights else beside_naive(run.backtest), print_as, output)
+        for code in run.notes:
+            inform(say(f"forecast.note.{code}"))
+
+
+def run_of(
+    place: Workspace,
+    measure: str,
+    by: str | None,
+    h: int,
+    level: str,
+    as_of: str | None,
+    models: Sequence[str],
+    holidays: str | None,
+    events: Path | None,
+) -> Run:
+    """Forecast as the options ask."""
+    own = None if events is None else own_calendar(events)
+    moment = parse_time(as_of)
+    known = place.calendar(moment, holidays, own, days_ahead=h)
+    return place.forecast(measure, by, h, parse_levels(level), moment, models=models, events=known)
+
+
+@app.command()
+def models(
+    print_as: PrintAs = Format.table,
+    output: OutputFile = None,
+    lang: Lang = "en",
+) -> None:
+    """List the forecasting models, what each is good for, and whether it is tried by itself."""
+    import polars as pl
+
+    from foretide.forecast.catalogue import MODELS
+
+    check_output(output)
+    with speaking(lang):
+        rows = [(m.name, say(f"models.{m.name}"), m.tried, m.option, m.pools, m.extra) for m in MODELS]
+        schema = ["model", "good_for", "tried", "option", "learns_from_panel", "extra"]
+        emit(pl.DataFrame(rows, schema=schema, orient="row"), print_as, output)

@@ -1,0 +1,140 @@
+"""Steady and sparse series, each forecast in its own way and put together again.
+
+Of a steady series the medians of the candidates are weighed, and intervals come from past errors. Of a sparse one,
+most of whose medians are zero, the means are weighed; median and intervals are those of a count with that mean and
+with the variance of past errors (of an amount, from the errors themselves).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from foretide.evaluate.backtest import Said
+from foretide.forecast.candidates import candidates, requested, sparse
+from foretide.forecast.intervals import are_counts
+from foretide.forecast.method import Method
+from foretide.forecast.spread import Counted, measured
+from foretide.forecast.trial import Point, Trial, best_trial, joined, judge, try_methods
+from foretide.forecast.with_events import KnownEvents
+from foretide.schema import Floats
+
+STEADY, SPARSE = "steady", "sparse"
+
+
+@dataclass(frozen=True)
+class Kind:
+    """The series of one kind."""
+
+    name: str
+    rows: NDArray[np.int64]  # (n_series,) their places in the panel
+
+
+def kinds(y: Floats) -> list[Kind]:
+    """Return the kinds of series in a panel, the one with most series first."""
+    many_zeros = sparse(y)
+    both = [Kind(STEADY, np.flatnonzero(~many_zeros)), Kind(SPARSE, np.flatnonzero(many_zeros))]
+    return sorted((kind for kind in both if kind.rows.size), key=lambda kind: -kind.rows.size)
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is asked of every series."""
+
+    h: int
+    levels: tuple[int, ...]  # in percent, ascending
+    models: Sequence[str] = ()  # to try beside the candidates
+    events: KnownEvents | None = None
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What is said of the series of a kind, and what was tried."""
+
+    said: Mapping[str, Said]  # of each method at the origins, (n_series, n_origins, h of the backtest)
+    together: Said | None  # of all, weighed; None without a backtest
+    now: Said  # (n_series, h)
+    weights: Floats  # (n_models, n_series)
+    trial: Trial
+    season_length: int
+
+
+def answer(y: Floats, kind: Kind, asked: Request, season_lengths: Sequence[int]) -> Answer:
+    """Try the candidates on the series of a kind and say what follows.
+
+    Parameters
+    ----------
+    y
+        ``(n_series, n_steps)`` of the whole panel, without gaps.
+    kind
+        The series.
+    asked
+        What is wanted.
+    season_lengths
+        Of these, the one with the least error in the backtest is used.
+    """
+    lone = kind.name == SPARSE
+
+    def methods(season_length: int) -> Mapping[str, Method]:
+        return aware(candidates(season_length, sparse=lone), season_length)
+
+    def aware(plain: Mapping[str, Method], season_length: int) -> Mapping[str, Method]:
+        return plain if asked.events is None else asked.events.around(plain, season_length, kind.rows)
+
+    mine = y[kind.rows]
+    point: Point = "mean" if lone else "median"
+    season, trial, verdict = best_trial(mine, asked.h, season_lengths, methods, point)
+    if asked.models:
+        trial = joined(trial, try_methods(mine, asked.h, season, aware(requested(asked.models, season), season), point))
+        verdict = judge(trial)
+    counts = are_counts(y)
+    say = (
+        Counted(trial, verdict, asked.levels)
+        if counts and lone
+        else measured(trial, verdict, asked.levels, counts=counts)
+    )
+    at = range(len(trial.origins))
+    past = [say(verdict.past[:, j], trial.scale[:, j], others(trial, j)) for j in at]
+    now = say(verdict.expect(trial.now), trial.scale[:, -1], list(at))
+    return Answer(trial.said, stacked(past) if past else None, now, verdict.weights, trial, season)
+
+
+def others(trial: Trial, j: int) -> list[int]:
+    """Return the origins whose horizons do not overlap that of the j-th; all others if there is none."""
+    n = len(trial.origins)
+    apart = [k for k in range(n) if abs(trial.origins[k] - trial.origins[j]) >= trial.h]
+    return apart or [k for k in range(n) if k != j]
+
+
+def stacked(past: Sequence[Said]) -> Said:
+    """Return what was said at single moments as what was said at all, ``(n_series, n_origins, h)``."""
+    lows, highs = (
+        {level: np.stack([said.intervals[level][side] for said in past], axis=1) for level in past[0].intervals}
+        for side in (0, 1)
+    )
+    mean, median = (np.stack([getattr(said, name) for said in past], axis=1) for name in ("mean", "median"))
+    return Said(mean, median, {level: (lows[level], highs[level]) for level in lows})
+
+
+def spread_out(parts: Sequence[tuple[NDArray[np.int64], Floats]], n_series: int) -> Floats:
+    """Return arrays of some series, ``(n_rows, ...)``, as one of all, NaN for the others."""
+    whole = np.full((n_series, *parts[0][1].shape[1:]), np.nan)
+    for rows, values in parts:
+        whole[rows] = values
+    return whole
+
+
+def all_series(parts: Sequence[tuple[NDArray[np.int64], Said]], n_series: int) -> Said:
+    """Return what was said of some series as what was said of all, NaN for those of which nothing was."""
+    mean, median = (
+        spread_out([(rows, getattr(said, name)) for rows, said in parts], n_series) for name in ("mean", "median")
+    )
+    levels = sorted(set.intersection(*(set(said.intervals) for _, said in parts)))
+    lows, highs = (
+        {level: spread_out([(rows, said.intervals[level][side]) for rows, said in parts], n_series) for level in levels}
+        for side in (0, 1)
+    )
+    return Said(mean, median, {level: (lows[level], highs[level]) for level in levels})
