@@ -3,7 +3,8 @@
 Events of a basket or a session are not independent, so the chi-squared law does not hold for their counts. Days are
 permuted instead, with all that happened on them: if nothing changed, any choice of as many days could have been the
 recent ones. What is compared is Pearson's X^2: unlike that of G, its mean does not depend on how many events are in
-the recent window, so that being more active is not taken for another mix.
+the recent window, so that being more active is not taken for another mix. Where no permutation exceeds, the tail is
+that of a gamma law through the first three moments (Pearson III).
 
 References
 ----------
@@ -21,8 +22,6 @@ from foretide.compiled import njit
 
 #: Permutations: at least, at most, and the number of exceedances after which there is no need for more.
 LEAST, MOST, ENOUGH = 100, 2_000, 20
-#: With fewer exceedances than this, the tail is that of a gamma law through the first three moments (Pearson III).
-FEW = 8
 #: Differences below this are rounding.
 TINY = 1e-9
 
@@ -120,7 +119,7 @@ def _judge(
         g_mean, unseen_mean = g_mean + g, unseen_mean + unseen
     told[G_MEAN], told[UNSEEN_MEAN] = g_mean / n, unseen_mean / n
     p = (exceeding + 1.0) / (n + 1.0)
-    if exceeding < FEW:
+    if exceeding == 0:  # taken with a few too, the smaller of the two comes too often
         p = min(p, _tail(observed, mean / n, square / n, cube / n))
     told[P_LEAST] = math.exp(-_log_choose(n_days, n_recent))  # no choice of days is rarer than one of all
     told[P_VALUE] = max(p, told[P_LEAST])
