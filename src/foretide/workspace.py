@@ -28,6 +28,8 @@ from foretide.features.lifecycle import LifecycleRule
 from foretide.features.now import default_as_of
 from foretide.features.series import last_day
 from foretide.forecast.engine import Run, run, run_shares
+from foretide.forecast.reconcile import Hierarchy
+from foretide.forecast.sums import run_sums
 from foretide.outlook import Outlook, outlook
 from foretide.recommend.engine import Advice, advise
 from foretide.schema import Panel
@@ -170,6 +172,7 @@ class Workspace:
         *,
         models: Sequence[str] = (),
         events: pl.DataFrame | None = None,
+        total: bool = False,
     ) -> Run:
         """Forecast one of ``MEASURES`` for ``h`` days, with intervals at ``levels`` percent.
 
@@ -183,6 +186,8 @@ class Workspace:
             What to try beside the candidates, of ``forecast.candidates.ON_REQUEST``.
         events
             Known events past and to come, ``CALENDAR``; those of the settings if None.
+        total
+            Whether the sum of all series is forecast too, so that they add up to it.
 
         Raises
         ------
@@ -198,7 +203,11 @@ class Workspace:
         if what in SHARES:
             return run_shares(panel, h, levels)
         known = self.calendar(as_of, days_ahead=h) if events is None else events
-        return run(panel, h, levels, models=models, events=None if known.is_empty() else known)
+        events = None if known.is_empty() else known
+        if total:
+            sums = Hierarchy.from_table(pl.DataFrame({"unique_id": panel.ids}))
+            return run_sums(panel, sums, h, levels, models=models, events=events)
+        return run(panel, h, levels, models=models, events=events)
 
     def outlook(
         self, users: Sequence[str] | None = None, horizon_days: int = 28, as_of: datetime | None = None

@@ -53,6 +53,7 @@ def forecast(
     model: Models = None,
     holidays: Holidays = None,
     events: Events = None,
+    total: Annotated[bool, typer.Option("--total", help="The sum of all series too: they add up to it.")] = False,
     as_of: AsOf = None,
     print_as: PrintAs = Format.table,
     output: OutputFile = None,
@@ -67,7 +68,7 @@ def forecast(
         place = Workspace.open(workspace)
         tell_end(place, as_of)
         measure = what or place.default_measure()
-        run = run_of(place, measure, by, horizon, level, as_of, model or (), holidays, events)
+        run = run_of(place, measure, by, horizon, level, as_of, model or (), holidays, events, total=total)
         emit(run.forecast.to_frame(), print_as, output, title=say("cli.forecast", what=measure, h=horizon))
         if print_as is Format.table and run.backtest.height:
             emit(beside_naive(run.backtest), title=say("cli.backtest"))
@@ -117,12 +118,14 @@ def run_of(
     models: Sequence[str],
     holidays: str | None,
     events: Path | None,
+    *,
+    total: bool = False,
 ) -> Run:
     """Forecast as the options ask."""
     own = None if events is None else own_calendar(events)
     moment = parse_time(as_of)
     known = place.calendar(moment, holidays, own, days_ahead=h)
-    return place.forecast(measure, by, h, parse_levels(level), moment, models=models, events=known)
+    return place.forecast(measure, by, h, parse_levels(level), moment, models=models, events=known, total=total)
 
 
 @app.command()

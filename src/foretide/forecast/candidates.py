@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from foretide.errors import UsageError
 from foretide.forecast.baselines import SeasonalNaive, SeasonalWindowAverage, SeasonalWindowMedian
 from foretide.forecast.intermittent import TSB, Adida, Croston
+from foretide.forecast.level_shifts import Relevelled
 from foretide.forecast.method import Method
 from foretide.forecast.pooled import PooledSeason
 from foretide.forecast.smoothing import HoltWinters
@@ -42,8 +43,8 @@ def candidates(season_length: int, *, sparse: bool = False) -> dict[str, Method]
         "SeasonalNaive": SeasonalNaive(season_length),
         "SeasonalWindowAverage": SeasonalWindowAverage(season_length),
         "SeasonalWindowMedian": SeasonalWindowMedian(season_length),
-        "HoltWintersLog": HoltWinters(log=True, season_length=season_length),
-        "HoltWinters": HoltWinters(log=False, season_length=season_length),
+        "HoltWintersLog": Relevelled(HoltWinters(log=True, season_length=season_length), season_length),
+        "HoltWinters": Relevelled(HoltWinters(log=False, season_length=season_length), season_length),
         "PooledSeason": PooledSeason(season_length),
     }
     if sparse:

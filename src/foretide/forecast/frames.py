@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 from foretide.errors import DataError, MappingError
 from foretide.events.sources.frames import to_polars
 from foretide.forecast.engine import Run, run
+from foretide.forecast.reconcile import Hierarchy
+from foretide.forecast.sums import run_sums
 from foretide.schema import Panel
 
 #: Seasons that are tried by the length of a step, the likeliest first.
@@ -40,6 +42,11 @@ def forecast(
     levels: Sequence[int] = (80, 95),
     season_length: int | Sequence[int] | None = None,
     gaps: Gaps = "last",
+    *,
+    models: Sequence[str] = (),
+    events: Any = None,
+    covariates: Any = None,
+    hierarchy: Any = None,
 ) -> Run:
     """Forecast every series of a frame.
 
@@ -57,6 +64,17 @@ def forecast(
     gaps
         What a step that a series lacks inside its span means: ``last``, nobody knows and the figure before stands;
         or ``zero``, nothing happened. A series that ends before the others lacks the steps to the common end.
+    models
+        What to try beside the candidates: ``arima, lightgbm, ridge, lstm, mlp``; these take seconds to minutes.
+    events
+        Known events of daily series, past and to come: a frame of ``event, ds, end, category``, as
+        ``foretide.features.calendar`` gives; ``category`` is null, or the one series that is concerned.
+    covariates
+        Figures that are known ahead, such as prices, of daily series: a frame of ``unique_id, ds, <name> ...``; a day
+        without one keeps the one before.
+    hierarchy
+        What the series add up to: a frame of ``unique_id, <level> ...``, one row a series. All sums are forecast too,
+        and the means agree.
 
     Returns
     -------
@@ -73,8 +91,19 @@ def forecast(
         If the horizon or a level is out of range.
     """
     panel, unit = panel_of(frame, gaps)
-    told = run(panel, h, levels, SEASONS[unit] if season_length is None else season_length)
+    seasons = SEASONS[unit] if season_length is None else season_length
+    known = {"events": optional(events, "events"), "covariates": optional(covariates, "covariates")}
+    if hierarchy is None:
+        told = run(panel, h, levels, seasons, models=models, **known)
+    else:
+        sums = Hierarchy.from_table(to_polars(hierarchy, "hierarchy"))
+        told = run_sums(panel, sums, h, levels, seasons, models=models, **known)
     return replace(told, notes=(*told.notes, "ends_differ")) if np.isnan(panel.y[:, -1]).any() else told
+
+
+def optional(frame: Any, name: str) -> pl.DataFrame | None:
+    """Return a frame that may be missing as Polars."""
+    return None if frame is None else to_polars(frame, name)
 
 
 def panel_of(frame: Any, gaps: Gaps = "last") -> tuple[Panel, str]:

@@ -1,0 +1,47 @@
+"""Series and their sums: what is forecast adds up."""
+
+import numpy as np
+import polars as pl
+import pytest
+
+import foretide.forecast
+from foretide.errors import UsageError
+
+
+@pytest.fixture(scope="module")
+def frame():
+    rng = np.random.default_rng(0)
+    days = pl.date_range(pl.date(2024, 1, 1), pl.date(2024, 6, 30), eager=True)
+    means = {"a": 40.0, "b": 10.0, "c": 4.0, "d": 0.2}
+    return pl.concat(
+        pl.DataFrame({"unique_id": name, "ds": days, "y": rng.poisson(mean, days.len()).astype(float)})
+        for name, mean in means.items()
+    )
+
+
+GROUPS = pl.DataFrame({"unique_id": ["a", "b", "c", "d"], "group": ["x", "x", "y", "y"]})
+
+
+def test_means_of_the_parts_add_up_to_those_of_the_whole(frame):
+    told = foretide.forecast(frame, 14, hierarchy=GROUPS)
+    mean = told.frame.pivot("unique_id", index="ds", values="mean")
+    np.testing.assert_allclose(mean["a"] + mean["b"], mean["group=x"])
+    np.testing.assert_allclose(mean["c"] + mean["d"], mean["group=y"])
+    np.testing.assert_allclose(mean["group=x"] + mean["group=y"], mean["total"])
+    assert mean["total"].mean() == pytest.approx(54.2, rel=0.05)
+    wide = told.frame
+    assert (wide["lo-95"] <= wide["lo-80"]).all()
+    assert ((wide["lo-80"] <= wide["median"]) & (wide["median"] <= wide["hi-80"])).all()
+    assert (wide["lo-80"] == wide["lo-80"].round()).all()
+
+
+def test_a_series_without_a_place_is_an_error(frame):
+    with pytest.raises(UsageError, match="have no series"):
+        foretide.forecast(frame.filter(pl.col("unique_id") != "d"), 7, hierarchy=GROUPS)
+
+
+def test_the_command_tells_a_total(foretide, shop):
+    told = foretide("forecast", "events", "--by", "category", "--total", "-w", shop, "-h", "3", "--format", "csv")
+    assert told.code == 0, told.err
+    mean = pl.read_csv(told.out.encode()).pivot("unique_id", index="ds", values="mean")
+    np.testing.assert_allclose(mean.drop("ds", "total").sum_horizontal(), mean["total"])
