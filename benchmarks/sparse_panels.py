@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator
+from itertools import pairwise
 
 import numpy as np
 import polars as pl
@@ -46,13 +47,14 @@ def scored(panel: Panel, origin: int, h: int) -> Floats:
 
 
 def rows(figures: Floats) -> Iterator[str]:
-    for low, high in zip(ZEROS, ZEROS[1:], strict=False):
+    for low, high in pairwise(ZEROS):
         at = (figures[0] >= low) & (figures[0] < high)
         if at.sum() < 20:
             continue
         _, squared, absolute, loss, came, mean, inner, outer = figures[:, at]
         yield (
-            f"zeros {low:.2f} to {high:.2f} ({at.sum()}): RMSSE {np.nanmean(squared):.4f}, MASE {np.nanmean(absolute):.4f}, "
+            f"zeros {low:.2f} to {high:.2f} ({at.sum()}): RMSSE {np.nanmean(squared):.4f}, "
+            f"MASE {np.nanmean(absolute):.4f}, "
             f"loss {loss.sum() / came.sum():.4f}, bias {mean.sum() / came.sum() - 1:+.3f}, "
             f"cover {inner.mean():.3f} and {outer.mean():.3f}"
         )
