@@ -21,7 +21,7 @@ from foretide.events.records import Buckets
 from foretide.forecast.frames import Gaps, forecast
 
 #: Values in a run of series.
-RUN_VALUES = 2_000_000
+RUN_VALUES = 1_000_000
 
 
 @dataclass(frozen=True)
