@@ -14,6 +14,9 @@ CHROMIUM = Path("/usr/bin/chromium")
 pytestmark = pytest.mark.skipif(not CHROMIUM.exists(), reason=f"{CHROMIUM} is not installed")
 DRAWN = "html[data-drawn]"
 TOO_WIDE = "() => document.documentElement.scrollWidth > innerWidth"
+BEYOND = "(boxes) => boxes.filter(box => box.getBoundingClientRect().right > innerWidth).length"
+SIDEWAYS = "(boxes) => boxes.filter(box => box.scrollWidth > box.clientWidth).length"
+WIDEST = "(marks) => Math.max(...marks.map(mark => mark.getBoundingClientRect().width))"
 
 
 @pytest.fixture(scope="module")
@@ -106,3 +109,21 @@ def test_the_keyboard_reaches_the_tables(opened, written):
     page.locator("summary").first.focus()
     page.keyboard.press("Enter")
     assert page.locator("details").first.get_attribute("open") is not None
+
+
+def test_on_a_phone_tables_stay_in_the_page_and_words_are_not_cut(opened, written):
+    page, _, _ = opened(written["en"], viewport={"width": 390, "height": 844})
+    page.evaluate("() => document.querySelectorAll('details').forEach(e => e.open = true)")
+    assert page.locator("table.words").count() > 3
+    assert page.locator(".scroll").evaluate_all(BEYOND) == 0
+    assert page.locator(".scroll:has(.words)").evaluate_all(SIDEWAYS) == 0
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_the_figures_of_a_map_fit_in_its_cells(opened, written, width):
+    page, _, _ = opened(written["en"], viewport={"width": width, "height": 844})
+    for title in ("Where users went", "by the way of counting days"):
+        drawn = page.locator("figure", has=page.get_by_role("heading", name=title)).locator("svg")
+        figures, cells = drawn.locator(".role-mark.mark-text text"), drawn.locator(".role-mark.mark-rect path")
+        assert figures.count() == cells.count() > 0
+        assert figures.evaluate_all(WIDEST) <= cells.evaluate_all(WIDEST)

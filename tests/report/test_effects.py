@@ -21,8 +21,8 @@ def section(data):
 
 def test_the_clear_events_are_named_with_their_size(section, data):
     plain = section.sentence.replace("\u2068", "").replace("\u2069", "").replace("\u00a0", " ")
-    assert "2 of 4 events clearly moved activity" in plain
-    assert "Spring Fair (50.0 % more), Soup week: Soup (50.0 % fewer)" in plain
+    assert "Clear effects on activity: Spring Fair (50.0 % more), Soup week: Soup (50.0 % fewer)." in plain
+    assert "Of 2 more no effect can be told from chance." in plain
     assert "Storm" not in plain
 
 
@@ -49,6 +49,13 @@ def test_an_effect_without_an_interval_has_a_dash(section):
     (flood,) = (row for row in table.rows if row[0] == "Flood")
     assert dict(zip(table.header, flood, strict=True))["Windows without an event"] == "3"
     assert flood[3] == "–"
+
+
+def test_a_small_q_is_not_written_as_none(data):
+    tiny = data.effects.with_columns(q_value=pl.lit(1e-9))
+    with speaking("en"):
+        table = effects(replace(data, effects=tiny)).figures[0].table
+    assert {row[-1] for row in table.rows} == {"below 0.001"}
 
 
 def test_single_interests_that_moved_are_listed(section):

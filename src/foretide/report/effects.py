@@ -18,6 +18,7 @@ from foretide.text import say
 
 #: An effect is told as clear at this share of false alarms.
 FALSE_ALARMS = 0.05
+TINY = 0.001
 #: Events that the chart shows, the newest, and that the sentence names, the surest.
 MAX_DRAWN = 24
 MAX_NAMED = 3
@@ -63,7 +64,9 @@ def said(known: pl.DataFrame) -> str:
         for row in sure.head(MAX_NAMED).iter_rows(named=True)
     ]
     key = "clear" if sure.height <= MAX_NAMED else "clear_first"
-    return say(f"report.effects.{key}", n=strong(number(sure.height)), of=number(known.height), named=listing(named))
+    told = say(f"report.effects.{key}", n=strong(number(sure.height)), named=listing(named))
+    rest = known.height - sure.height
+    return sentences([told, say("report.effects.rest", n=number(rest)) if rest else ""])
 
 
 def title(row: Mapping[str, Any]) -> str:
@@ -115,7 +118,7 @@ def effect_table(rows: pl.DataFrame) -> Table:
         "observed": (say("report.word.seen"), number),
         "expected": (say("report.effects.usual"), lambda x: number(x, 0)),
         "placebos": (say("report.effects.placebos"), number),
-        "q_value": (say("report.effects.q"), lambda x: number(x, 3)),
+        "q_value": (say("report.effects.q"), false_alarms),
     }
     return table(say("report.effects.caption"), with_interval(rows), columns, n_names=2)
 
@@ -123,6 +126,11 @@ def effect_table(rows: pl.DataFrame) -> Table:
 def effect_columns() -> Columns:
     """Return the columns of an effect and its interval."""
     return {"effect": (say("report.effects.effect"), gain), "interval": (percent(LEVEL, 0), str)}
+
+
+def false_alarms(q: float | None) -> str:
+    """Return a q-value; what would be written as nothing is told to be small."""
+    return number(q, 3) if q is None or q >= TINY else say("report.effects.tiny", q=TINY)
 
 
 def with_interval(rows: pl.DataFrame) -> pl.DataFrame:
@@ -143,9 +151,10 @@ def interest_table(own: pl.DataFrame) -> Table:
         "days": (say("report.effects.days"), str),
         "segment": (say("report.word.interest"), str),
         **effect_columns(),
-        "q_value": (say("report.effects.q"), lambda x: number(x, 3)),
+        "q_value": (say("report.effects.q"), false_alarms),
     }
-    return table(say("report.effects.by_interest"), with_interval(rows.with_columns(days=days)), columns, n_names=3)
+    shown, note = with_interval(rows.with_columns(days=days)), say("report.effects.interests_note")
+    return table(say("report.effects.by_interest"), shown, columns, n_names=3, note=note)
 
 
 def how_sure(known: pl.DataFrame) -> str:

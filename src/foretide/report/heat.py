@@ -46,7 +46,9 @@ def shares_in(frame: pl.DataFrame, field: str, **place: Any) -> alt.Chart:
 def in_turn(n: int) -> alt.Axis:
     """Return an axis of ``n`` words that stand on two lines in turn where the chart is narrow."""
     odd = f"width < {NARROW} && round(datum.index * {max(1, n - 1)}) % 2"
-    return alt.Axis(labelAngle=0, labelOverlap=False, labelExpr=f"{odd} ? ['', datum.label] : datum.label")
+    return alt.Axis(
+        labelAngle=0, labelOverlap=False, labelFlush=False, labelExpr=f"{odd} ? ['', datum.label] : datum.label"
+    )
 
 
 def retention(table: pl.DataFrame) -> alt.LayerChart:
@@ -75,7 +77,7 @@ def kinds(table: pl.DataFrame) -> alt.LayerChart:
         tip("users", say("report.word.users"), ","),
         tip("share", say("report.word.retained"), ".1%"),
     ]
-    axis = alt.Axis(title=say("report.retention.days"), labelAngle=0, labelOverlap=False)
+    axis = alt.Axis(title=say("report.retention.days"), labelAngle=0, labelOverlap=False, labelFlush=False)
     place = {"x": alt.X("days:O", sort=order, axis=axis), "y": cohort_rows()}
     cells = by_cohort(table)
     drawn = squares(cells, **place, color=heat("share", greatest(cells["share"])), tooltip=told)
