@@ -183,6 +183,7 @@ def test_quantiles_of_nothing_and_of_certainty():
     told = count_quantiles([[0.0, np.nan, 6.0, 6.01]], [[1.0, 1.0, 0.0, 0.0]], [0.1, 0.5])
     assert told.shape == (2, 1, 4)
     np.testing.assert_array_equal(told[1, 0], [0.0, np.nan, 6.0, 6.0])
+    np.testing.assert_array_equal(count_quantiles(1e-200, 1e-210, [0.1, 0.9]), [0.0, 0.0])
 
 
 def test_classes_of_syntetos_and_boylan():

@@ -71,7 +71,7 @@ def _count_cdf(k: Floats, mean: Floats, variance: Floats) -> Floats:
     """Return the chance of at most k."""
     over = np.maximum(variance - mean, POISSON_SHARE * mean)
     under = np.maximum(mean - variance, POISSON_SHARE * mean)
-    trials = np.ceil(mean**2 / under * (1 - 1e-12))
+    trials = np.maximum(np.ceil(mean**2 / under * (1 - 1e-12)), 1.0)
     negative_binomial = betainc(mean**2 / over, k + 1, mean / (mean + over))
     binomial = np.where(k < trials, betainc(np.maximum(trials - k, 1.0), k + 1, 1 - mean / trials), 1.0)
     near = np.abs(variance - mean) <= POISSON_SHARE * mean
