@@ -24,6 +24,7 @@ from foretide.events.store import EventStore
 from foretide.features import population, series
 from foretide.features.calendar import CALENDAR, country_holidays, own_events
 from foretide.features.fold import feature_table
+from foretide.features.given_series import series_panel
 from foretide.features.lifecycle import LifecycleRule
 from foretide.features.now import default_as_of
 from foretide.features.series import last_day
@@ -141,7 +142,7 @@ class Workspace:
         if what not in MEASURES:
             raise UsageError(f"{what!r} is not one of {', '.join(MEASURES)}")
         if what == "series":
-            return series.series_panel(self.store.table("series"), as_of)
+            return series_panel(self.store.table("series"), as_of)
         moment = self.moment(as_of)
         if what == "stages":
             return series.stage_panel(population.stage_counts(self.store, moment, self.rule))

@@ -12,7 +12,7 @@ from foretide.features.cohorts import retention
 from foretide.features.habits import habits
 from foretide.features.interests import interests, population_interests
 from foretide.features.now import default_as_of
-from foretide.features.series import OTHER, panel, series_panel
+from foretide.features.series import OTHER, panel
 from foretide.schema import EVENTS
 
 BEGIN = datetime(2024, 1, 1, tzinfo=UTC)  # a Monday
@@ -81,11 +81,6 @@ def test_no_whole_day_is_an_error():
 def test_an_outage_is_not_taken_for_zero():
     rows = [("u1", 24 * day + n / 60, "a", 1.0) for day in range(21) for n in range(30) if day != 15]
     assert panel(buckets(*rows), "events", as_of=BEGIN + timedelta(days=21)).y.tolist() == [[30] * 21]
-
-
-def test_a_day_missing_in_ready_made_series_is_not_zero():
-    series = pl.DataFrame({"unique_id": "s", "ds": [date(2024, 1, 1), date(2024, 1, 3)], "y": [2.0, 4.0]})
-    assert series_panel(series).y.tolist() == [[2.0, 3.0, 4.0]]
 
 
 def test_retention_counted_by_hand():

@@ -1,4 +1,4 @@
-"""Series: the long tail, the kinds of zero, local midnights, buckets, and figures that nobody gave."""
+"""Series: the long tail, the kinds of zero, local midnights and buckets."""
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -10,20 +10,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from foretide.errors import DataError, NotEnoughDataError, UsageError
+from foretide.errors import UsageError
 from foretide.events.records import FrameBuckets
 from foretide.features.series import (
     NONE,
     OTHER,
     last_day,
-    missing_days,
     n_grouped,
     outages,
     panel,
-    series_panel,
     stage_panel,
 )
-from foretide.schema import EVENTS, SERIES, STAGES
+from foretide.schema import EVENTS, STAGES
 
 BEGIN = datetime(2024, 1, 1, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -193,32 +191,6 @@ def test_a_day_without_a_midnight_begins_with_its_first_moment():
 
 
 # Series that were aggregated elsewhere
-
-
-def ready(*rows):
-    return pl.DataFrame([(name, date(2024, 1, day), y) for name, day, y in rows], schema=SERIES, orient="row")
-
-
-def test_missing_days_are_filled_in_and_named():
-    series = ready(("s", 2, 2.0), ("s", 5, 5.0), ("t", 3, 1.0), ("t", 4, None), ("t", 6, 9.0))
-    told = series_panel(series)
-    assert told.ids == ["s", "t"]
-    np.testing.assert_array_equal(told.y, [[2, 3, 4, 5, 5], [np.nan, 1, 11 / 3, 19 / 3, 9]])
-    lacking = [("s", 3), ("s", 4), ("s", 6), ("t", 4), ("t", 5)]
-    assert missing_days(series).rows() == [(name, date(2024, 1, day)) for name, day in lacking]
-
-
-def test_only_figures_before_the_day_of_as_of_count():
-    series = ready(("s", 1, 1.0), ("s", 2, 2.0), ("s", 3, 3.0))
-    assert series_panel(series, datetime(2024, 1, 3, 12, tzinfo=UTC)).y.tolist() == [[1, 2]]
-    with pytest.raises(NotEnoughDataError):
-        series_panel(series, BEGIN)
-    assert missing_days(series, BEGIN).is_empty()
-
-
-def test_two_figures_for_a_day_are_refused():
-    with pytest.raises(DataError, match="'s' has two figures for 2024-01-01"):
-        series_panel(ready(("s", 1, 1.0), ("s", 1, 2.0)))
 
 
 def test_stages_keep_their_order():

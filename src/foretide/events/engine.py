@@ -6,11 +6,12 @@ results are put together or added up. The function does not know where it runs.
 
 from __future__ import annotations
 
+import os
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from copy import deepcopy
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Protocol, TypeVar
 
 import polars as pl
@@ -53,6 +54,12 @@ class Engine(Protocol):
         ...
 
 
+def cores() -> int:
+    """Return the number of cores that this process may use."""
+    allowed = getattr(os, "sched_getaffinity", None)  # Linux only
+    return len(allowed(0)) if allowed else os.cpu_count() or 1
+
+
 @dataclass(frozen=True)
 class LocalEngine:
     """Threads of this process: the kernels and Polars release the interpreter's lock.
@@ -60,10 +67,10 @@ class LocalEngine:
     Parameters
     ----------
     workers
-        Number of threads, and of buckets that are in memory at once.
+        Number of threads, and of buckets that are in memory at once; by default one for each core.
     """
 
-    workers: int = 2
+    workers: int = field(default_factory=cores)
 
     def __post_init__(self) -> None:
         if self.workers < 1:
@@ -87,6 +94,11 @@ class LocalEngine:
             pool.shutdown(cancel_futures=True)
 
 
+def concat_buckets(fn: Work, buckets: Buckets, schema: pl.Schema, engine: Engine | None = None) -> pl.DataFrame:
+    """Return the results of all buckets, one below the other, as ``Engine.map_buckets``; by threads if None."""
+    return pl.concat((engine or LocalEngine()).map_buckets(fn, buckets, schema))
+
+
 def pinned(buckets: B) -> B:
     """Return the version of a store that is open now, with paths that hold in any folder; others as they are."""
     if not isinstance(buckets, EventStore):
@@ -107,15 +119,17 @@ def checked(part: pl.DataFrame, schema: pl.Schema) -> pl.DataFrame:
     return part
 
 
-def engine_named(name: str, master: str | None = None) -> Engine:
-    """Return the engine of the options ``--engine`` and ``--master``.
+def engine_named(name: str, master: str | None = None, workers: int | None = None) -> Engine:
+    """Return the engine of the options ``--engine``, ``--master`` and ``--workers``.
 
     Raises
     ------
     UsageError
-        If there is no such engine, or a master is given to threads.
+        If there is no such engine, a master is given to threads, or a number of threads to Spark.
     """
     if name == "spark":
+        if workers is not None:
+            raise UsageError(f"--workers {workers} is for threads; Spark's master says how many tasks run at once")
         from foretide.events.spark import SparkEngine
 
         return SparkEngine() if master is None else SparkEngine(master)
@@ -123,4 +137,4 @@ def engine_named(name: str, master: str | None = None) -> Engine:
         raise UsageError(f"there is no engine {name!r}; the engines are {', '.join(ENGINES)}")
     if master is not None:
         raise UsageError(f"--master {master} needs --engine spark")
-    return LocalEngine()
+    return LocalEngine() if workers is None else LocalEngine(workers)

@@ -14,7 +14,7 @@ from typing import Literal, get_args
 import polars as pl
 
 from foretide.errors import UsageError
-from foretide.events.engine import Engine, LocalEngine
+from foretide.events.engine import Engine, concat_buckets
 from foretide.events.records import Buckets
 from foretide.features.lifecycle import LifecycleRule
 from foretide.features.now import midnight
@@ -91,7 +91,7 @@ def retention(
     spans = spans_of(kind, ages, brackets)
     until = midnight(end, buckets.timezone)
     job = partial(retention_part, until=until, rule=rule or LifecycleRule(), weekly=kind == "week", spans=spans)
-    parts = pl.concat((engine or LocalEngine()).map_buckets(job, buckets, RETAINED))
+    parts = concat_buckets(job, buckets, RETAINED, engine)
     table = parts.group_by("cohort", "age").agg(pl.col("retained").sum())
     sizes = table.filter(age=0).select("cohort", users="retained")
     known = _known_weeks(sizes, end) if kind == "week" else _known_days(sizes, end, spans)
@@ -135,10 +135,7 @@ def _within(aged: pl.DataFrame, first: int, last: int | None) -> pl.DataFrame:
 
 def active_days(buckets: Buckets, i: int, until: datetime, rule: LifecycleRule) -> pl.DataFrame:
     """Return ``user_id, ds`` of a bucket: the local days on which users had a critical event, in order."""
-    columns = ["user_id", "ts"] + ([] if rule.critical_events is None else ["event_type"])
-    rows = buckets.bucket(i, columns, until)
-    if rule.critical_events is not None:
-        rows = rows.filter(pl.col("event_type").is_in(rule.critical_events))
+    rows = buckets.bucket(i, ["user_id", "ts", *rule.columns], until).filter(rule.critical)
     local = pl.col("ts").dt.convert_time_zone(buckets.timezone).dt.date()
     return rows.select("user_id", ds=local).unique().sort("user_id", "ds")
 
@@ -181,7 +178,7 @@ def stickiness(
     """
     end = last_day(as_of, buckets.timezone) + timedelta(days=1)
     job = partial(stickiness_part, until=midnight(end, buckets.timezone), rule=rule or LifecycleRule())
-    parts = pl.concat((engine or LocalEngine()).map_buckets(job, buckets, ACTIVE))
+    parts = concat_buckets(job, buckets, ACTIVE, engine)
     days = parts.group_by("ds").agg(pl.all().sum())
     first = days["ds"].min()
     if not isinstance(first, date):

@@ -8,11 +8,12 @@ from functools import partial
 
 import polars as pl
 
-from foretide.events.engine import Engine, LocalEngine
+from foretide.events.engine import Engine, concat_buckets
 from foretide.events.records import Buckets, FrameBuckets
 from foretide.features.lifecycle import LifecycleRule
 from foretide.features.now import midnight
-from foretide.features.population import accounting, whole_days
+from foretide.features.population import accounting, days_from
+from foretide.features.series import last_day
 
 #: Interest shares that are watched.
 TOP_CATEGORIES = 5
@@ -59,9 +60,9 @@ def daily_rates(
         If there is no whole day with an event.
     """
     rule = rule or LifecycleRule()
-    days = whole_days(buckets, as_of)
-    job = partial(rates_part, days=days, rule=rule)
-    parts = pl.concat((engine or LocalEngine()).map_buckets(job, buckets, TALLY))
+    until = midnight(last_day(as_of, buckets.timezone) + timedelta(days=1), buckets.timezone)
+    parts = concat_buckets(partial(rates_part, until=until, rule=rule), buckets, TALLY, engine)
+    days = days_from(parts["ds"], as_of, buckets.timezone)
     counts = parts.group_by("ds", "kind", "category").agg(pl.col("events").sum())
     users, events = (_on_days(counts.filter(kind=kind), days) for kind in ("users", "events"))
     series = [_counted("daily_users", users)]
@@ -71,13 +72,14 @@ def daily_rates(
     return pl.concat([*series, *_shares(counts.filter(kind="category"), days, top)])
 
 
-def rates_part(buckets: Buckets, i: int, days: Sequence[date], rule: LifecycleRule) -> pl.DataFrame:
-    """Return ``TALLY`` of a bucket."""
-    end = midnight(days[-1] + timedelta(days=1), buckets.timezone)
-    rows = buckets.bucket(i, ["user_id", "ts", "event_type", "value", "category"], end)
-    flows = accounting(FrameBuckets(rows, buckets.timezone), end, rule, days)
+def rates_part(buckets: Buckets, i: int, until: datetime, rule: LifecycleRule) -> pl.DataFrame:
+    """Return ``TALLY`` of a bucket; flows, be they 0, from the day of its first event on."""
+    rows = buckets.bucket(i, ["user_id", "ts", "event_type", "value", "category"], until)
+    if rows.is_empty():
+        return TALLY.to_frame()
+    flows = accounting(FrameBuckets(rows, buckets.timezone), until, rule)
     local = pl.col("ts").dt.convert_time_zone(buckets.timezone).dt.date().alias("ds")
-    critical = rows if rule.critical_events is None else rows.filter(pl.col("event_type").is_in(rule.critical_events))
+    critical = rows.filter(rule.critical)
     tallies = [
         flows.unpivot(FLOWS, index="ds", variable_name="kind", value_name="events"),
         critical.group_by(local).agg(kind=pl.lit("users"), events=pl.col("user_id").n_unique()),

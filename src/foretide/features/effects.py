@@ -9,21 +9,19 @@ segment lowers the effect on all others a little; their ``ratio`` tells whether 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
-from functools import partial
+from datetime import datetime
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 from scipy.stats import false_discovery_control
 
-from foretide.errors import NotEnoughDataError, UsageError
-from foretide.events.engine import Engine, LocalEngine
+from foretide.errors import UsageError
+from foretide.events.engine import Engine
 from foretide.events.records import Buckets
-from foretide.features.now import midnight
 from foretide.features.placebo import judge, placebos, windows
-from foretide.features.series import ALL, MAX_SERIES, NONE, OTHER, largest, last_day, on_grid, outages
-from foretide.schema import SERIES, Panel
+from foretide.features.series import MAX_SERIES, daily, largest, last_day, on_grid, silent_steps
+from foretide.schema import Panel
 
 #: ``ds`` to ``end``, inclusive, are the event's days. Null where it cannot be told: without days around the event,
 #: where the segment was not there, with too short a log for placebos, ``population_ratio`` of everyone.
@@ -92,17 +90,13 @@ def effects(
     if by is None and segments is not None:
         raise UsageError("segments are values of a column; name it")
     last = last_day(as_of, buckets.timezone)
-    until = midnight(last + timedelta(days=1), buckets.timezone)
     kept = segments
     if kept is None and by is not None:
-        kept = largest(buckets, by, as_of, MAX_SERIES)
-    job = partial(counts_part, by=by, kept=kept, until=until)
-    parts = pl.concat((engine or LocalEngine()).map_buckets(job, buckets, SERIES))
-    if parts.is_empty():
-        raise NotEnoughDataError(f"there is no whole day with events before {as_of:%Y-%m-%d %H:%M} UTC")
-    counts = on_grid(parts.group_by("unique_id", "ds").agg(pl.col("y").sum()), last)
+        kept = largest(buckets, by, as_of, MAX_SERIES, engine)
+    days = daily(buckets, "events", by, as_of, kept, engine)
+    counts = on_grid(days, last)
     over = calendar.unique(maintain_order=True).filter(pl.col("end") <= last, pl.col("ds") >= counts.dates[0].item())
-    told = _told(counts, over, outages(buckets, as_of), lasting=lasting)
+    told = _told(counts, over, silent_steps(days, last), lasting=lasting)
     if segments is not None:
         told = told.filter(pl.col("segment").is_in(list(segments)))
     if by == "category":
@@ -110,23 +104,12 @@ def effects(
     return _with_q(told.select(EFFECTS.names()))
 
 
-def counts_part(buckets: Buckets, i: int, by: str | None, kept: Sequence[str] | None, until: datetime) -> pl.DataFrame:
-    """Return the events of a bucket by segment and local day, ``schema.SERIES``; segments not kept are ``OTHER``."""
-    rows = buckets.bucket(i, list(dict.fromkeys(["ts", *([by] if by else [])])), until)
-    key = pl.lit(ALL) if by is None else pl.col(by).cast(pl.String).fill_null(NONE)
-    if kept is not None:
-        key = pl.when(key.is_in(list(kept))).then(key).otherwise(pl.lit(OTHER))
-    local = pl.col("ts").dt.convert_time_zone(buckets.timezone).dt.date()
-    counts = rows.select(unique_id=key, ds=local).group_by("unique_id", "ds").agg(y=pl.len())
-    return counts.select(SERIES.names()).cast(SERIES)
-
-
-def _told(counts: Panel, calendar: pl.DataFrame, silent: NDArray[np.datetime64], *, lasting: bool) -> pl.DataFrame:
-    """Return ``TOLD`` of each event and series, without q."""
+def _told(counts: Panel, calendar: pl.DataFrame, out: NDArray[np.bool_], *, lasting: bool) -> pl.DataFrame:
+    """Return ``TOLD`` of each event and series, without q; ``out`` are the days of outages, ``(n_days,)``."""
     ids, y, dates = counts.ids, counts.y, counts.dates
     first = (calendar["ds"].to_numpy().astype("datetime64[D]") - dates[0]).astype(np.int64)
     length = (calendar["end"] - calendar["ds"]).dt.total_days().to_numpy() + 1
-    days, out = np.arange(dates.size), np.isin(dates, silent)
+    days = np.arange(dates.size)
     known = ((days >= first[:, None]) & (days < (first + length)[:, None])).any(axis=0)  # (n_days,)
     total = np.nansum(y, axis=0)
     found = [TOLD.to_frame()]

@@ -5,12 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from datetime import datetime
+from functools import partial
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
 from foretide.compiled import njit
+from foretide.events.engine import Engine, concat_buckets
 from foretide.events.records import Buckets
 from foretide.features.clock import DAY_US
 from foretide.features.lifecycle import State
@@ -45,6 +47,9 @@ HABIT = np.dtype(
 )
 
 FEATURES = ("weekend_share", "night_share", "hours_hill_1", "gap_entropy_bits")
+
+#: Of each user and hour of the week: events, each counted as ``0.5 ** (age / HALF_LIFE_DAYS)``.
+HOURS = pl.Schema({"user_id": pl.String(), "weekday": pl.Int8(), "hour": pl.Int8(), "n": pl.Float64()})
 
 Floats = NDArray[np.float64]
 
@@ -124,7 +129,9 @@ def local_time(timezone: str) -> pl.Expr:
     return pl.coalesce(own, pl.col("ts").dt.convert_time_zone(timezone).dt.replace_time_zone(None))
 
 
-def habit_profiles(buckets: Buckets, as_of: datetime, users: Sequence[str] | None = None) -> pl.DataFrame:
+def habit_profiles(
+    buckets: Buckets, as_of: datetime, users: Sequence[str] | None = None, engine: Engine | None = None
+) -> pl.DataFrame:
     """Return each user's hours of the week, decayed and shrunk to the population's.
 
     ``p_h = (n_h + kappa * pi_h) / (n + kappa)`` over the 168 hours of the week by the user's own clock, with counts of
@@ -138,6 +145,8 @@ def habit_profiles(buckets: Buckets, as_of: datetime, users: Sequence[str] | Non
         In UTC, exclusive.
     users
         Ids; all if None. The population is everyone in any case.
+    engine
+        Where buckets are counted; threads if None.
 
     Returns
     -------
@@ -145,17 +154,8 @@ def habit_profiles(buckets: Buckets, as_of: datetime, users: Sequence[str] | Non
         ``user_id, weekday, hour, n, share``: the hours that a user came at (1 is Monday), in order; an hour that a user
         never came at has the share ``kappa * pi_h / (n + kappa)``.
     """
-    age = (pl.lit(as_of) - pl.col("ts")).dt.total_microseconds() / (HALF_LIFE_DAYS * DAY_US)
-    clock = local_time(buckets.timezone)
     keys = ["weekday", "hour"]
-    empty = pl.DataFrame(schema={"user_id": pl.String, "weekday": pl.Int8, "hour": pl.Int8, "n": pl.Float64})
-    parts = [
-        buckets.bucket(i, ["user_id", "ts", "tz_offset_min"], as_of)
-        .group_by("user_id", weekday=clock.dt.weekday(), hour=clock.dt.hour())
-        .agg(n=(0.5**age).sum())
-        for i in buckets.ids
-    ]
-    counts = pl.concat([empty, *parts]).sort("user_id", *keys)
+    counts = concat_buckets(partial(hours_part, as_of=as_of), buckets, HOURS, engine).sort("user_id", *keys)
     population = counts.group_by(keys).agg(pi=pl.col("n").sum()).with_columns(pl.col("pi") / pl.col("pi").sum())
     of_user = pl.col("n").sum().over("user_id")
     share = (pl.col("n") + PROFILE_KAPPA * pl.col("pi")) / (of_user + PROFILE_KAPPA)
@@ -163,18 +163,30 @@ def habit_profiles(buckets: Buckets, as_of: datetime, users: Sequence[str] | Non
     return table if users is None else table.filter(pl.col("user_id").is_in(users))
 
 
-def habits(buckets: Buckets, as_of: datetime) -> pl.DataFrame:
-    """Return the number of events before ``as_of`` by local weekday and hour, ``schema.HABITS``: all 168 cells."""
+def hours_part(buckets: Buckets, i: int, as_of: datetime) -> pl.DataFrame:
+    """Return ``HOURS`` of a bucket."""
+    age = (pl.lit(as_of) - pl.col("ts")).dt.total_microseconds() / (HALF_LIFE_DAYS * DAY_US)
     clock = local_time(buckets.timezone)
-    parts = [
-        buckets.bucket(i, ["ts", "tz_offset_min"], as_of)
-        .group_by(weekday=clock.dt.weekday(), hour=clock.dt.hour())
-        .agg(events=pl.len().cast(pl.Int64))
-        for i in buckets.ids
-    ]
+    rows = buckets.bucket(i, ["user_id", "ts", "tz_offset_min"], as_of)
+    return rows.group_by("user_id", weekday=clock.dt.weekday(), hour=clock.dt.hour()).agg(n=(0.5**age).sum())
+
+
+def habits(buckets: Buckets, as_of: datetime, engine: Engine | None = None) -> pl.DataFrame:
+    """Return the number of events before ``as_of`` by local weekday and hour, ``schema.HABITS``: all 168 cells.
+
+    Buckets are counted by threads if there is no engine.
+    """
     quiet = pl.DataFrame(
         {"weekday": np.repeat(np.arange(1, 8), 24), "hour": np.tile(np.arange(24), 7), "events": 0},
         schema=HABITS,
     )
-    cells = pl.concat([quiet, *parts]).group_by("weekday", "hour").agg(pl.col("events").sum())
+    parts = concat_buckets(partial(habits_part, as_of=as_of), buckets, HABITS, engine)
+    cells = pl.concat([quiet, parts]).group_by("weekday", "hour").agg(pl.col("events").sum())
     return cells.sort("weekday", "hour")
+
+
+def habits_part(buckets: Buckets, i: int, as_of: datetime) -> pl.DataFrame:
+    """Return ``schema.HABITS`` of a bucket, the cells with an event."""
+    clock = local_time(buckets.timezone)
+    rows = buckets.bucket(i, ["ts", "tz_offset_min"], as_of)
+    return rows.group_by(weekday=clock.dt.weekday(), hour=clock.dt.hour()).agg(events=pl.len()).cast(HABITS)

@@ -14,7 +14,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from foretide.compiled import njit
-from foretide.events.engine import Engine, LocalEngine
+from foretide.events.engine import Engine, concat_buckets
 from foretide.events.records import Buckets
 from foretide.events.store import homes
 from foretide.features import lifecycle
@@ -62,7 +62,7 @@ def stage_history(
     job = partial(history_part, end=last_day(as_of, buckets.timezone), rule=rule or LifecycleRule(), users=users)
     if users is not None:
         return pl.concat([HISTORY.to_frame(), *(job(buckets, i) for i in homes(buckets, users))])
-    return pl.concat((engine or LocalEngine()).map_buckets(job, buckets, HISTORY))
+    return concat_buckets(job, buckets, HISTORY, engine)
 
 
 def history_part(buckets: Buckets, i: int, end: date, rule: LifecycleRule, users: Sequence[str] | None) -> pl.DataFrame:

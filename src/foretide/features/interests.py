@@ -8,12 +8,14 @@ nothing has to be touched when time passes, and the order of events does not mat
 from __future__ import annotations
 
 from datetime import datetime
+from functools import partial
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
 from foretide.compiled import njit
+from foretide.events.engine import Engine, concat_buckets
 from foretide.events.records import Buckets
 from foretide.features.clock import DAY_US
 from foretide.features.diversity import RAREFIED_EVENTS, hill, rarefied
@@ -39,6 +41,11 @@ FEATURES = (
     "new_category_share",
     "new_category_expected",
 )
+
+#: Of each user and category: events, each counted as ``0.5 ** (age / half-life)``.
+DECAYED = pl.Schema({"user_id": pl.String(), "category": pl.String(), "n": pl.Float64()})
+#: The same of each category.
+MIX = pl.Schema({"category": pl.String(), "n": pl.Float64()})
 
 Floats = NDArray[np.float64]
 
@@ -97,28 +104,33 @@ def values(state: State, slots: Slots, out: Floats) -> None:
     out[8] = once / state.n_events
 
 
-def decayed_counts(buckets: Buckets, as_of: datetime, half_life_days: float = HALF_LIFE_DAYS) -> pl.DataFrame:
-    """Return ``user_id, category, n``: events with a category, each counted as ``0.5 ** (age / half-life)``.
-
-    ``as_of`` is in UTC and exclusive; rows in the order of user and category.
-    """
-    weight = 0.5 ** ((pl.lit(as_of) - pl.col("ts")).dt.total_microseconds() / (half_life_days * 86.4e9))
-    empty = pl.DataFrame(schema={"user_id": pl.String, "category": pl.String, "n": pl.Float64})
-    parts = [
-        buckets.bucket(i, ["user_id", "category", "ts"], as_of)
-        .lazy()
-        .filter(pl.col("category").is_not_null())
-        .group_by("user_id", "category")
-        .agg(n=weight.sum())
-        .collect()
-        for i in buckets.ids
-    ]
-    return pl.concat([empty, *parts]).sort("user_id", "category")
+def decayed_counts(
+    buckets: Buckets, as_of: datetime, half_life_days: float = HALF_LIFE_DAYS, engine: Engine | None = None
+) -> pl.DataFrame:
+    """Return ``DECAYED`` in the order of user and category; parameters as in ``interests``."""
+    job = partial(decayed_part, as_of=as_of, half_life_days=half_life_days)
+    return concat_buckets(job, buckets, DECAYED, engine).sort("user_id", "category")
 
 
-def population_interests(buckets: Buckets, as_of: datetime, half_life_days: float = HALF_LIFE_DAYS) -> pl.DataFrame:
-    """Return ``category, share``: the population's mix pi_c, largest first."""
-    return population_mix(decayed_counts(buckets, as_of, half_life_days))
+def decayed_part(buckets: Buckets, i: int, as_of: datetime, half_life_days: float) -> pl.DataFrame:
+    """Return ``DECAYED`` of a bucket."""
+    weight = 0.5 ** ((pl.lit(as_of) - pl.col("ts")).dt.total_microseconds() / (half_life_days * DAY_US))
+    rows = buckets.bucket(i, ["user_id", "category", "ts"], as_of).filter(pl.col("category").is_not_null())
+    return rows.group_by("user_id", "category").agg(n=weight.sum())
+
+
+def population_interests(
+    buckets: Buckets, as_of: datetime, half_life_days: float = HALF_LIFE_DAYS, engine: Engine | None = None
+) -> pl.DataFrame:
+    """Return ``category, share``: the population's mix pi_c, largest first; parameters as in ``interests``."""
+    job = partial(mix_part, as_of=as_of, half_life_days=half_life_days)
+    return population_mix(concat_buckets(job, buckets, MIX, engine))
+
+
+def mix_part(buckets: Buckets, i: int, as_of: datetime, half_life_days: float) -> pl.DataFrame:
+    """Return ``MIX`` of a bucket."""
+    of_users = decayed_part(buckets, i, as_of, half_life_days).sort("user_id", "category")
+    return of_users.group_by("category").agg(pl.col("n").sum())
 
 
 def population_mix(counts: pl.DataFrame) -> pl.DataFrame:
@@ -129,7 +141,11 @@ def population_mix(counts: pl.DataFrame) -> pl.DataFrame:
 
 
 def interests(
-    buckets: Buckets, as_of: datetime, half_life_days: float = HALF_LIFE_DAYS, kappa: float = KAPPA
+    buckets: Buckets,
+    as_of: datetime,
+    half_life_days: float = HALF_LIFE_DAYS,
+    kappa: float = KAPPA,
+    engine: Engine | None = None,
 ) -> pl.DataFrame:
     """Return each user's smoothed share of the categories that the user has touched.
 
@@ -146,13 +162,15 @@ def interests(
         Age at which an event counts half.
     kappa
         Weight of the population's mix, in decayed events.
+    engine
+        Where buckets are counted; threads if None.
 
     Returns
     -------
     pl.DataFrame
         ``user_id, category, n, share`` in the order of user and category.
     """
-    counts = decayed_counts(buckets, as_of, half_life_days)
+    counts = decayed_counts(buckets, as_of, half_life_days, engine)
     prior = population_mix(counts).rename({"share": "pi"})
     share = (pl.col("n") + kappa * pl.col("pi")) / (pl.col("n").sum().over("user_id") + kappa)
     rows = counts.join(prior, on="category", maintain_order="left")

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import numpy as np
+import polars as pl
 
 from foretide.compiled import njit
 from foretide.errors import UsageError
@@ -62,6 +63,20 @@ class LifecycleRule:
     def __post_init__(self) -> None:
         if self.window_days < 1:
             raise UsageError(f"the lifecycle window has at least 1 day, not {self.window_days}")
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Columns of the events that tell which are critical."""
+        return () if self.critical_events is None else ("event_type",)
+
+    @property
+    def critical(self) -> pl.Expr:
+        """Whether an event is critical; reads ``columns``."""
+        return pl.lit(value=True) if self.critical_events is None else pl.col("event_type").is_in(self.critical_events)
+
+    def counts(self, event_type: str | None) -> bool:
+        """Tell whether events of a type are critical."""
+        return self.critical_events is None or event_type in self.critical_events
 
     @property
     def new_days(self) -> int:

@@ -116,8 +116,7 @@ class LiveStates:
             for user, *row in zip(events["user_id"], *columns, strict=True):
                 self.take(user, **dict(zip(known, row, strict=True)))
             return
-        if self.rule.critical_events is not None:
-            events = events.with_columns(critical=pl.col("event_type").is_in(self.rule.critical_events))
+        events = events.with_columns(critical=self.rule.critical)
         arrays = as_arrays(events, self.timezone)
         codes, ids = codes_of(events, "user_id")
         rows = _rows(self.users, ids)[codes]
@@ -144,7 +143,7 @@ class LiveStates:
         """
         if ts < FIRST_US:
             raise UsageError(f"{ts} microseconds are before 1980; give microseconds since 1970")
-        critical = self.rule.critical_events is None or event_type in self.rule.critical_events
+        critical = self.rule.counts(event_type)
         code = -1 if category is None else self.categories.setdefault(category, len(self.categories))
         item = -1 if item_id is None else self.items.setdefault(item_id, len(self.items))
         self.one_[0] = (ts, np.nan if value is None else value, 0, code, item, -1, critical)

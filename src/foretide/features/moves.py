@@ -8,7 +8,7 @@ from functools import partial
 
 import polars as pl
 
-from foretide.events.engine import Engine, LocalEngine
+from foretide.events.engine import Engine, concat_buckets
 from foretide.events.records import Buckets, FrameBuckets
 from foretide.features.lifecycle import LifecycleRule
 from foretide.features.now import midnight
@@ -55,7 +55,7 @@ def transition_matrices(
         who came in between. Over the ages, ``users`` add up to ``population.transitions``.
     """
     job = partial(transitions_part, first=first, last=last, rule=rule or LifecycleRule())
-    parts = pl.concat((engine or LocalEngine()).map_buckets(job, buckets, MOVES_BY_AGE))
+    parts = concat_buckets(job, buckets, MOVES_BY_AGE, engine)
     grid = _pairs()
     keys = ["age", "stage", "next_stage"]
     table = grid.join(parts.group_by(keys).agg(pl.col("users").sum()), on=keys, how="left", nulls_equal=True)
@@ -81,8 +81,7 @@ def _pairs() -> pl.DataFrame:
 def transitions_part(buckets: Buckets, i: int, first: date, last: date, rule: LifecycleRule) -> pl.DataFrame:
     """Return ``MOVES_BY_AGE`` of a bucket, without the rows of none."""
     begin, end = (midnight(day + timedelta(days=1), buckets.timezone) for day in (first, last))
-    rows = buckets.bucket(i, ["user_id", "ts", "event_type", "value"], end)
-    critical = rows if rule.critical_events is None else rows.filter(pl.col("event_type").is_in(rule.critical_events))
+    critical = buckets.bucket(i, ["user_id", "ts", "event_type", "value"], end).filter(rule.critical)
     rows = critical.with_columns(since=pl.lit(begin) - pl.col("ts").min().over("user_id"))
     breaks = [timedelta.min, timedelta(microseconds=1), *(timedelta(days=n) for n in AGE_BREAKS_DAYS), timedelta.max]
     parts = []
@@ -112,7 +111,7 @@ def interest_mix(
     end = last_day(as_of, buckets.timezone) + timedelta(days=1)
     monday = end - timedelta(days=end.weekday())
     until = midnight(monday, buckets.timezone)
-    parts = pl.concat((engine or LocalEngine()).map_buckets(partial(interest_mix_part, until=until), buckets, WEEKLY))
+    parts = concat_buckets(partial(interest_mix_part, until=until), buckets, WEEKLY, engine)
     weekly = parts.with_columns(category=named_or_other(parts, top)).group_by("ds", "category")
     events = weekly.agg(pl.col("events").sum())
     first = events["ds"].min()

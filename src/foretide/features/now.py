@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from datetime import date, datetime, time, timedelta
+from functools import partial
 from zoneinfo import ZoneInfo
 
 import polars as pl
 
+from foretide.events.engine import Engine, concat_buckets
 from foretide.events.records import Buckets
 
 LOOK_BACK_DAYS = 28
+#: Of a bucket: the local time of the last event of each day.
+CLOSING = pl.Schema({"day": pl.Date(), "closing": pl.Time()})
 
 
 def midnight(day: date, timezone: str) -> datetime:
@@ -17,7 +21,7 @@ def midnight(day: date, timezone: str) -> datetime:
     return datetime.combine(day, time(), ZoneInfo(timezone)).astimezone(ZoneInfo("UTC"))
 
 
-def default_as_of(buckets: Buckets, last: datetime) -> datetime:
+def default_as_of(buckets: Buckets, last: datetime, engine: Engine | None = None) -> datetime:
     """Return the end of the last whole day of a log.
 
     The day of the last event counts as whole if its last event comes no earlier in the day than the
@@ -30,6 +34,8 @@ def default_as_of(buckets: Buckets, last: datetime) -> datetime:
         The events.
     last
         Time of the last event.
+    engine
+        Where buckets are read; threads if None.
 
     Returns
     -------
@@ -39,16 +45,16 @@ def default_as_of(buckets: Buckets, last: datetime) -> datetime:
     zone = ZoneInfo(buckets.timezone)
     last_day = last.astimezone(zone).date()
     begin = midnight(last_day - timedelta(days=LOOK_BACK_DAYS), buckets.timezone)
-    local = pl.col("ts").dt.convert_time_zone(buckets.timezone)
-    daily = pl.concat(
-        buckets.bucket(i, ["ts"])
-        .filter(pl.col("ts") >= begin)
-        .group_by(local.dt.date().alias("day"))
-        .agg(local.dt.time().max().alias("closing"))
-        for i in buckets.ids
-    )
-    closing = daily.group_by("day").agg(pl.col("closing").max())
+    parts = concat_buckets(partial(closing_part, begin=begin), buckets, CLOSING, engine)
+    closing = parts.group_by("day").agg(pl.col("closing").max())
     before = closing.filter(pl.col("day") < last_day)["closing"].min()
     here = closing.filter(pl.col("day") == last_day)["closing"].max()
     whole = before is None or here >= before  # type: ignore[operator]
     return midnight(last_day + timedelta(days=1) if whole else last_day, buckets.timezone)
+
+
+def closing_part(buckets: Buckets, i: int, begin: datetime) -> pl.DataFrame:
+    """Return ``CLOSING`` of a bucket's events from ``begin`` on."""
+    local = pl.col("ts").dt.convert_time_zone(buckets.timezone)
+    recent = buckets.bucket(i, ["ts"]).filter(pl.col("ts") >= begin)
+    return recent.group_by(day=local.dt.date()).agg(closing=local.dt.time().max())

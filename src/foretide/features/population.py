@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from foretide.compiled import njit
 from foretide.errors import NotEnoughDataError
-from foretide.events.engine import Engine, LocalEngine
+from foretide.events.engine import Engine, LocalEngine, concat_buckets
 from foretide.events.records import Buckets
 from foretide.features import lifecycle
 from foretide.features.lifecycle import CHURNED, LifecycleRule, lifecycle_dtype
@@ -32,6 +32,8 @@ N_PLACES = len(STAGES) + 1
 
 #: Of a bucket: how many users moved, by the place in the flattened table of moves.
 MOVED = pl.Schema({"place": pl.Int64(), "users": pl.Int64()})
+#: Of a bucket: its first event; null without any.
+FIRST = pl.Schema({"ts": TS})
 TRANSITIONS = pl.Schema({"stage": pl.String(), "next_stage": pl.String(), "users": pl.Int64()})
 
 
@@ -67,7 +69,7 @@ def stage_counts(
     NotEnoughDataError
         If there is no whole day with an event before ``as_of``.
     """
-    days = _chosen(buckets, as_of, days)
+    days = _chosen(buckets, as_of, days, engine)
     arrived = _daily_moves(buckets, days, rule, engine)[1:].sum(axis=1)  # (n_days, n_places)
     return pl.DataFrame(
         {
@@ -92,7 +94,7 @@ def accounting(
     the days to the next (of the first, from its beginning):
     ``active[t] = active[t-1] + new + resurrected - lost``. Who churned and came back in between is neither.
     """
-    days = _chosen(buckets, as_of, days)
+    days = _chosen(buckets, as_of, days, engine)
     moves = _daily_moves(buckets, days, rule, engine)[1:]  # (n_days, n_places, n_places)
     alive = np.ones(N_PLACES, dtype=bool)
     alive[[OUTSIDE, GONE]] = False
@@ -194,26 +196,35 @@ def _daily_moves(buckets: Buckets, days: Sequence[date], rule: LifecycleRule | N
     return moves(buckets, [midnight(days[0], buckets.timezone), *ends], rule or LifecycleRule(), engine)
 
 
-def _chosen(buckets: Buckets, as_of: datetime, days: Sequence[date] | None) -> list[date]:
+def _chosen(buckets: Buckets, as_of: datetime, days: Sequence[date] | None, engine: Engine | None) -> list[date]:
     """Return the days that lie before ``as_of`` as a whole."""
     last = last_day(as_of, buckets.timezone)
-    chosen = whole_days(buckets, as_of) if days is None else [day for day in days if day <= last]
+    chosen = whole_days(buckets, as_of, engine) if days is None else [day for day in days if day <= last]
     if not chosen:
         raise NotEnoughDataError(f"none of the days is over before {as_of:%Y-%m-%d %H:%M} UTC")
     return chosen
 
 
-def whole_days(buckets: Buckets, as_of: datetime) -> list[date]:
-    """Return every whole local day from the first event to ``as_of``.
+def whole_days(buckets: Buckets, as_of: datetime, engine: Engine | None = None) -> list[date]:
+    """Return every whole local day from the first event to ``as_of``; threads read the buckets if there is no engine.
 
     Raises
     ------
     NotEnoughDataError
         If there is no whole day with an event.
     """
-    firsts = pl.Series([buckets.bucket(i, ["ts"], as_of)["ts"].min() for i in buckets.ids], dtype=TS)
-    known = firsts.drop_nulls().sort().dt.convert_time_zone(buckets.timezone).dt.date().to_list()
-    first, last = next(iter(known), date.max), last_day(as_of, buckets.timezone)
-    if first > last:
+    firsts = concat_buckets(partial(first_part, until=as_of), buckets, FIRST, engine)["ts"]
+    return days_from(firsts.dt.convert_time_zone(buckets.timezone).dt.date(), as_of, buckets.timezone)
+
+
+def days_from(known: pl.Series, as_of: datetime, timezone: str) -> list[date]:
+    """Return every whole local day from the first of the known ones to ``as_of``; errors as in ``whole_days``."""
+    first, last = known.min(), last_day(as_of, timezone)
+    if not isinstance(first, date) or first > last:
         raise NotEnoughDataError(f"there is no whole day with events before {as_of:%Y-%m-%d %H:%M} UTC")
     return [first + timedelta(days=n) for n in range((last - first).days + 1)]
+
+
+def first_part(buckets: Buckets, i: int, until: datetime) -> pl.DataFrame:
+    """Return ``FIRST`` of a bucket."""
+    return buckets.bucket(i, ["ts"], until).select(pl.col("ts").min())

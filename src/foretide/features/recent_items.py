@@ -11,7 +11,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from foretide.compiled import njit
-from foretide.events.engine import Engine, LocalEngine
+from foretide.events.engine import Engine, concat_buckets
 from foretide.events.records import Buckets
 from foretide.features import last_items
 from foretide.features.last_items import LAST_ITEMS, N_ITEMS, NO_ITEM
@@ -37,7 +37,7 @@ def recent_items(buckets: Buckets, as_of: datetime, k: int = N_ITEMS, engine: En
         Where buckets are mapped; threads if None.
     """
     job = partial(recent_items_part, as_of=as_of, k=min(k, N_ITEMS))
-    return pl.concat((engine or LocalEngine()).map_buckets(job, buckets, RECENT_ITEMS))
+    return concat_buckets(job, buckets, RECENT_ITEMS, engine)
 
 
 def recent_items_part(buckets: Buckets, i: int, as_of: datetime, k: int) -> pl.DataFrame:

@@ -6,8 +6,9 @@ down (a day without any event in a log that is never quiet on that weekday), whi
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import date, datetime, timedelta
+from functools import partial
 from typing import Literal, get_args
 from zoneinfo import ZoneInfo
 
@@ -15,8 +16,10 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from foretide.errors import DataError, NotEnoughDataError, UsageError
+from foretide.errors import NotEnoughDataError, UsageError
+from foretide.events.engine import Engine, concat_buckets
 from foretide.events.records import Buckets
+from foretide.features.now import midnight
 from foretide.schema import SERIES, STAGES, Floats, Panel
 
 Measure = Literal["events", "users", "value"]
@@ -32,6 +35,13 @@ MAX_SERIES = 200
 USUAL_EVENTS = 20
 WEEK = 7
 
+#: Of the events of each value of a column: how many there are.
+SIZES = pl.Schema({"key": pl.String(), "events": pl.Int64()})
+#: How many events have a value.
+VALUED = pl.Schema({"values": pl.Int64()})
+#: Of each series and day with an event: the measure, and how many events there are.
+DAILY = pl.Schema(dict(SERIES) | {"events": pl.Int64()})
+
 
 def panel(
     buckets: Buckets,
@@ -40,6 +50,7 @@ def panel(
     *,
     as_of: datetime,
     max_series: int = MAX_SERIES,
+    engine: Engine | None = None,
 ) -> Panel:
     """Return daily series of a measure over the whole local days before ``as_of``.
 
@@ -59,6 +70,8 @@ def panel(
     max_series
         The largest series by events are kept up to this number; the others become one, ``OTHER``
         (``n_grouped`` tells how many they are).
+    engine
+        Where buckets are counted; threads if None.
 
     Raises
     ------
@@ -71,13 +84,10 @@ def panel(
     """
     if measure not in get_args(Measure):
         raise UsageError(f"measure {measure!r} is not one of {', '.join(get_args(Measure))}")
-    kept = None if by is None else largest(buckets, by, as_of, max_series)
-    daily = _add_up(_daily(buckets, i, measure, by, as_of, kept) for i in buckets.ids)
-    if daily.is_empty():
-        raise NotEnoughDataError(f"there is no whole day with events before {as_of:%Y-%m-%d %H:%M} UTC")
+    kept = None if by is None else largest(buckets, by, as_of, max_series, engine)
+    days = daily(buckets, measure, by, as_of, kept, engine)
     end = last_day(as_of, buckets.timezone)
-    events = daily.group_by("ds").agg(unique_id=pl.lit(ALL), y=pl.col("events").sum().cast(pl.Float64))
-    return without_outages(on_grid(daily, end), _silent(on_grid(events, end).y[0]))
+    return without_outages(on_grid(days, end), silent_steps(days, end))
 
 
 def last_day(as_of: datetime, timezone: str) -> date:
@@ -85,64 +95,97 @@ def last_day(as_of: datetime, timezone: str) -> date:
     return as_of.astimezone(ZoneInfo(timezone)).date() - timedelta(days=1)
 
 
+def has_values(buckets: Buckets, as_of: datetime, engine: Engine | None = None) -> bool:
+    """Tell whether any event before a moment has a value; threads read the buckets if there is no engine."""
+    return concat_buckets(partial(values_part, until=as_of), buckets, VALUED, engine)["values"].sum() > 0
+
+
+def values_part(buckets: Buckets, i: int, until: datetime) -> pl.DataFrame:
+    """Return ``VALUED`` of a bucket."""
+    return buckets.bucket(i, ["value"], until).select(values=pl.col("value").count()).cast(VALUED)
+
+
 # The long tail
 
 
-def largest(buckets: Buckets, by: str, as_of: datetime, max_series: int = MAX_SERIES) -> list[str] | None:
+def largest(
+    buckets: Buckets, by: str, as_of: datetime, max_series: int = MAX_SERIES, engine: Engine | None = None
+) -> list[str] | None:
     """Return the values of a column that have a series of their own; None if all have."""
     if max_series < 1:
         raise UsageError(f"max_series is {max_series}, but a panel has at least one series; give 1 or more")
-    totals = _sizes(buckets, by, as_of)
+    totals = _sizes(buckets, by, as_of, engine)
     return None if totals.height <= max_series else totals["key"][: max_series - 1].to_list()
 
 
-def n_grouped(buckets: Buckets, by: str, as_of: datetime, max_series: int = MAX_SERIES) -> int:
+def n_grouped(
+    buckets: Buckets, by: str, as_of: datetime, max_series: int = MAX_SERIES, engine: Engine | None = None
+) -> int:
     """Return how many values of a column are grouped as ``OTHER``; 0 if all have a series of their own."""
-    n = _sizes(buckets, by, as_of).height
+    n = _sizes(buckets, by, as_of, engine).height
     return n - max_series + 1 if n > max_series else 0
 
 
-def _sizes(buckets: Buckets, by: str, as_of: datetime) -> pl.DataFrame:
-    """Return ``key, len``: the events of each value of a column on whole days, largest first."""
-    end = _whole(buckets, as_of)
-    counts = (buckets.bucket(i, [by, "ts"], end).group_by(_key(by).alias("key")).len() for i in buckets.ids)
-    empty = pl.DataFrame(schema={"key": pl.String, "len": pl.get_index_type()})
-    totals = pl.concat([empty, *counts]).group_by("key").agg(pl.col("len").sum())
-    return totals.sort("len", "key", descending=[True, False])
+def _sizes(buckets: Buckets, by: str, as_of: datetime, engine: Engine | None) -> pl.DataFrame:
+    """Return ``SIZES`` on whole days, largest first."""
+    job = partial(sizes_part, by=by, until=_end_of_days(buckets, as_of))
+    totals = concat_buckets(job, buckets, SIZES, engine).group_by("key").agg(pl.col("events").sum())
+    return totals.sort("events", "key", descending=[True, False])
 
 
-def _key(by: str | None) -> pl.Expr:
-    return pl.lit(ALL) if by is None else pl.col(by).cast(pl.String).fill_null(NONE)
+def sizes_part(buckets: Buckets, i: int, by: str, until: datetime) -> pl.DataFrame:
+    """Return ``SIZES`` of a bucket."""
+    return buckets.bucket(i, [by, "ts"], until).group_by(key=_key(by)).agg(events=pl.len()).cast(SIZES)
+
+
+def _key(by: str | None, kept: Sequence[str] | None = None) -> pl.Expr:
+    """Return the name of an event's series, the long tail grouped."""
+    key = pl.lit(ALL) if by is None else pl.col(by).cast(pl.String).fill_null(NONE)
+    return key if kept is None else pl.when(key.is_in(list(kept))).then(key).otherwise(pl.lit(OTHER))
 
 
 # From events to a grid
 
 
-def _whole(buckets: Buckets, as_of: datetime) -> datetime:
+def _end_of_days(buckets: Buckets, as_of: datetime) -> datetime:
     """Return the end of the last whole local day before a moment."""
-    end = last_day(as_of, buckets.timezone) + timedelta(days=1)
-    return datetime.combine(end, datetime.min.time(), ZoneInfo(buckets.timezone)).astimezone(ZoneInfo("UTC"))
+    return midnight(last_day(as_of, buckets.timezone) + timedelta(days=1), buckets.timezone)
 
 
-def _daily(
-    buckets: Buckets, i: int, measure: Measure, by: str | None, as_of: datetime, kept: Sequence[str] | None
+def daily(
+    buckets: Buckets,
+    measure: Measure,
+    by: str | None,
+    as_of: datetime,
+    kept: Sequence[str] | None,
+    engine: Engine | None = None,
 ) -> pl.DataFrame:
-    """Return ``unique_id, ds, y, events`` of a bucket, the long tail grouped."""
+    """Return ``DAILY`` of a measure on whole days, in any order; parameters as in ``panel``.
+
+    Values of the column that are not ``kept`` are one series, ``OTHER``; all are kept if None. Users are in one
+    bucket each, so even their numbers add up.
+
+    Raises
+    ------
+    NotEnoughDataError
+        If there is no whole day with an event.
+    """
+    job = partial(daily_part, measure=measure, by=by, until=_end_of_days(buckets, as_of), kept=kept)
+    parts = concat_buckets(job, buckets, DAILY, engine)
+    if parts.is_empty():
+        raise NotEnoughDataError(f"there is no whole day with events before {as_of:%Y-%m-%d %H:%M} UTC")
+    return parts.group_by("unique_id", "ds").agg(pl.col("y", "events").sum())
+
+
+def daily_part(
+    buckets: Buckets, i: int, measure: Measure, by: str | None, until: datetime, kept: Sequence[str] | None
+) -> pl.DataFrame:
+    """Return ``DAILY`` of a bucket."""
     columns = list(dict.fromkeys(["ts", "user_id", "value", *([by] if by else [])]))
-    key = _key(by)
-    if kept is not None:
-        key = pl.when(key.is_in(kept)).then(key).otherwise(pl.lit(OTHER))
     y = {"events": pl.len(), "users": pl.col("user_id").n_unique(), "value": pl.col("value").sum()}[measure]
     day = pl.col("ts").dt.convert_time_zone(buckets.timezone).dt.date()
-    rows = buckets.bucket(i, columns, _whole(buckets, as_of)).lazy()
-    keyed = rows.select("user_id", "value", unique_id=key, ds=day)
-    return keyed.group_by("unique_id", "ds").agg(y=y.cast(pl.Float64), events=pl.len()).collect()
-
-
-def _add_up(parts: Iterable[pl.DataFrame]) -> pl.DataFrame:
-    """Add up the daily tables of buckets: users are in one bucket each, so even distinct counts add."""
-    empty = pl.DataFrame(schema={**SERIES, "events": pl.get_index_type()})
-    return pl.concat([empty, *parts]).group_by("unique_id", "ds").agg(pl.col("y", "events").sum())
+    keyed = buckets.bucket(i, columns, until).select("user_id", "value", unique_id=_key(by, kept), ds=day)
+    return keyed.group_by("unique_id", "ds").agg(y=y, events=pl.len()).cast(DAILY)
 
 
 def on_grid(daily: pl.DataFrame, end: date) -> Panel:
@@ -163,17 +206,24 @@ def on_grid(daily: pl.DataFrame, end: date) -> Panel:
 # Outages
 
 
-def outages(buckets: Buckets, as_of: datetime) -> Days:
-    """Return the local days on which logging was down.
+def outages(buckets: Buckets, as_of: datetime, engine: Engine | None = None) -> Days:
+    """Return the local days on which logging was down; threads read the buckets if there is no engine.
 
     A day without any event is one if the same weekday has ``USUAL_EVENTS`` or more in the median: a shop that
     is closed on Sundays has no outage. Also the days between the last event and ``as_of`` count.
     """
-    daily = _add_up(_daily(buckets, i, "events", None, as_of, None) for i in buckets.ids)
-    if daily.is_empty():
+    try:
+        days = daily(buckets, "events", None, as_of, None, engine)
+    except NotEnoughDataError:
         return np.array([], dtype="datetime64[D]")
-    total = on_grid(daily, last_day(as_of, buckets.timezone))
-    return total.dates[_silent(total.y[0])]
+    end = last_day(as_of, buckets.timezone)
+    return on_grid(days, end).dates[silent_steps(days, end)]
+
+
+def silent_steps(days: pl.DataFrame, end: date) -> NDArray[np.bool_]:
+    """Tell which days of the grid of ``DAILY`` up to ``end`` are outages, ``(n_steps,)``."""
+    events = days.group_by("ds").agg(unique_id=pl.lit(ALL), y=pl.col("events").sum())
+    return _silent(on_grid(events, end).y[0])
 
 
 def _silent(events: Floats) -> NDArray[np.bool_]:
@@ -193,64 +243,7 @@ def without_outages(panel: Panel, silent: NDArray[np.bool_]) -> Panel:
     return Panel(panel.ids, panel.dates, y)
 
 
-# Series that were aggregated elsewhere
-
-
-def series_panel(series: pl.DataFrame, as_of: datetime | None = None) -> Panel:
-    """Put ready-made series (``schema.SERIES``) on a daily grid.
-
-    A day that a series lacks is not known to be zero: inside its span it is interpolated between its
-    neighbours, after its end its last figure stands (``missing_days`` names them). Only days before the one
-    of ``as_of`` are used.
-
-    Raises
-    ------
-    NotEnoughDataError
-        If there is nothing before ``as_of``.
-    DataError
-        If a series has two figures for one day.
-    """
-    known = _known(series, as_of)
-    if known.is_empty():
-        raise NotEnoughDataError("there are no ready-made series; import a file with date and count")
-    grid = on_grid(known, _end(known))
-    seen = _seen(known)
-    steps = np.arange(grid.n_steps)
-    y = grid.y.copy()
-    for row, there in zip(y, seen, strict=True):
-        lacking = ~np.isnan(row) & ~there
-        row[lacking] = np.interp(steps[lacking], steps[there], row[there])
-    return Panel(grid.ids, grid.dates, y)
-
-
-def missing_days(series: pl.DataFrame, as_of: datetime | None = None) -> pl.DataFrame:
-    """Return ``unique_id, ds`` of the days that ``series_panel`` fills in because nobody knows them."""
-    known = _known(series, as_of)
-    if known.is_empty():
-        return known.select("unique_id", "ds")
-    grid = on_grid(known, _end(known))
-    row, step = np.nonzero(~np.isnan(grid.y) & ~_seen(known))
-    lacking = {"unique_id": [grid.ids[i] for i in row.tolist()], "ds": grid.dates[step]}
-    return pl.DataFrame(lacking, schema={"unique_id": pl.String, "ds": pl.Date})
-
-
-def _known(series: pl.DataFrame, as_of: datetime | None) -> pl.DataFrame:
-    if as_of is not None:
-        series = series.filter(pl.col("ds") < as_of.date())
-    twice = series.filter(pl.struct("unique_id", "ds").is_duplicated())
-    if twice.height:
-        name, day = twice.row(0)[:2]
-        raise DataError(f"series {name!r} has two figures for {day}; add them up, or leave one of them out")
-    return series.filter(pl.col("y").is_finite())
-
-
-def _end(known: pl.DataFrame) -> date:
-    return known.select(pl.col("ds").max()).item()
-
-
-def _seen(known: pl.DataFrame) -> NDArray[np.bool_]:
-    """Tell which figures of the grid are given, ``(n_series, n_steps)``."""
-    return on_grid(known.with_columns(y=1.0), _end(known)).y == 1.0
+# Stages
 
 
 def stage_panel(counts: pl.DataFrame) -> Panel:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from foretide.compiled import njit
 from foretide.errors import UsageError
 from foretide.events.records import Buckets
-from foretide.features.clock import DAY_US, MINUTE_US, Clock, Longs, clock_of, days_at, hour_of_week, offset_at
+from foretide.features.clock import DAY_US, MINUTE_US, Clock, clock_of, days_at, hour_of_week, offset_at
 from foretide.features.lifecycle import LifecycleRule
 from foretide.features.state import EVENT, Events
 
@@ -25,6 +25,7 @@ NO_OFFSET = np.iinfo(np.int16).min
 COLUMNS = {"activity": ["value"], "habits": ["tz_offset_min"], "interests": ["category"], "items": ["item_id"]}
 
 Ints = NDArray[np.int32]
+Longs = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -92,15 +93,11 @@ def bucket_events(
     users
         Ids; all if None.
     """
-    columns = ["user_id", "ts"] + [name for theme in themes for name in COLUMNS[theme]]
-    if rule.critical_events is not None:
-        columns.append("event_type")
-    rows = buckets.bucket(i, columns, until)
+    of_themes = (name for theme in themes for name in COLUMNS[theme])
+    rows = buckets.bucket(i, ["user_id", "ts", *of_themes, *rule.columns], until)
     if users is not None:
         rows = rows.filter(pl.col("user_id").is_in(users))
-    if rule.critical_events is not None:
-        rows = rows.with_columns(critical=pl.col("event_type").is_in(rule.critical_events))
-        rows = rows if others else rows.filter("critical")
+    rows = rows.with_columns(critical=rule.critical) if others else rows.filter(rule.critical)
     return as_arrays(rows, buckets.timezone) if rows.height else None
 
 
