@@ -20,7 +20,7 @@ from foretide.features.lifecycle import LifecycleRule
 from foretide.schema import OUTLOOK
 from foretide.text import say
 from foretide.users.activity import ActivityModel
-from foretide.users.backtest import MODEL, STAGE_RATE, backtest, trial
+from foretide.users.backtest import MODEL, STAGE_RATE, Trial, backtest, trial
 from foretide.users.examples import examples, of_pairs, sample, training_pairs
 from foretide.users.interests import expected_interests, fit_weights
 
@@ -99,21 +99,52 @@ def outlook(
         raise UnknownIdError(
             f"user {asked.strangers[0]!r} has no activity before {as_of:%Y-%m-%d %H:%M}; check the id and the time"
         )
-    training = sample(buckets, as_of)
-    pairs = training_pairs(asked.first, as_of, horizon_days, buckets.timezone)
+    learnt = learn(buckets, asked, rule)
+    quality = backtest(learnt.rows, learnt.test)
+    weights = fit_weights(learnt.training, as_of, learnt.longest)
+    interests = expected_interests(buckets, as_of, horizon_days, weights, users)
+    told = expectations(asked, learnt.model, users)
+    return Outlook(told, interests, quality, tuple(notes(asked, learnt.longest, learnt.model, interests, quality)))
+
+
+@dataclass(frozen=True)
+class Learnt:
+    """The model of an outlook, and what it was learnt from."""
+
+    model: ActivityModel
+    training: Buckets  # a sample of the users
+    longest: int  # longest horizon that was learnt from, in days
+    rows: pl.DataFrame  # examples of the training and of the test
+    test: Trial
+
+
+def learn(buckets: Buckets, asked: Question, rule: LifecycleRule) -> Learnt:
+    """Learn what the model of an outlook needs from what was over by its moment.
+
+    Raises
+    ------
+    NotEnoughDataError
+        If the events cover too few days to learn from.
+    """
+    training = sample(buckets, asked.as_of)
+    pairs = training_pairs(asked.first, asked.as_of, asked.horizon_days, buckets.timezone)
     if not pairs:
         raise NotEnoughDataError(
-            f"the events before {as_of:%Y-%m-%d %H:%M} cover less than three days; give an outlook more to learn from"
+            f"the events before {asked.as_of:%Y-%m-%d %H:%M} cover less than three days; give an outlook more to "
+            "learn from"
         )
-    longest = max(days for _, days in pairs)
-    test = trial(asked.first, as_of, horizon_days, buckets.timezone)
+    test = trial(asked.first, asked.as_of, asked.horizon_days, buckets.timezone)
     rows = examples(training, sorted({*pairs, *test.pairs}), rule)
-    model = ActivityModel(horizon_days).fit(of_pairs(rows, pairs))
-    quality = backtest(rows, test)
-    weights = fit_weights(training, as_of, longest)
-    interests = expected_interests(buckets, as_of, horizon_days, weights, users)
-    told = expectations(asked, model, users)
-    return Outlook(told, interests, quality, tuple(notes(asked, longest, model, interests, quality)))
+    model = ActivityModel(asked.horizon_days).fit(of_pairs(rows, pairs))
+    return Learnt(model, training, max(days for _, days in pairs), rows, test)
+
+
+def learnt_for(
+    buckets: Buckets, as_of: datetime, horizon_days: int, rule: LifecycleRule
+) -> tuple[Learnt, pl.DataFrame]:
+    """Return what an outlook learns, and the feature table of all users; errors as of ``outlook``."""
+    asked = question(buckets, as_of, horizon_days, rule, None)
+    return learn(buckets, asked, rule), asked.known
 
 
 def question(

@@ -15,13 +15,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import polars as pl
+from scipy.special import logit
 
 from foretide.schema import Floats
-from foretide.users.covariates import covariates
+from foretide.users.covariates import covariates, names
 from foretide.users.rates import Rates, expected_days, fill
 
 #: Inverse strength of the ridge penalty (scikit-learn's C).
@@ -67,6 +68,18 @@ def logistic(x: Floats, share: Floats) -> Any:
     model = LogisticRegression(C=PENALTY_C, solver="newton-cholesky")
     model.fit(scaler.transform(x)[rows % n], rows < n, sample_weight=weight[rows])
     return make_pipeline(scaler, model)
+
+
+class Contributions(NamedTuple):
+    """What makes the log-odds of a chance: for each user, base and parts add up to them."""
+
+    names: list[str]  # of the parts
+    parts: Floats  # (n_users, n_parts)
+    base: Floats  # (n_users,)
+
+
+#: The part of users who get the rate of their stage.
+STAGE_RATE = "stage_rate"
 
 
 @dataclass
@@ -115,6 +128,25 @@ class ActivityModel:
         p, filled = self.rates_.predict(users, self.horizon_days)
         return pl.DataFrame({"p_inactive": p, "expected_active_days": expected_days(p, filled, self.horizon_days)})
 
+    def contributions(self, users: pl.DataFrame) -> Contributions:
+        """Return what each covariate adds to the log-odds of no activity, beside the usual user of the training set.
+
+        A user of a group without a model of its own has the rate of the stage: all is in ``stage``.
+        """
+        users = users.with_columns(horizon_days=pl.lit(self.horizon_days, pl.Int32))
+        columns = [*names(), STAGE_RATE]
+        parts = np.zeros((users.height, len(columns)))
+        base = np.full(users.height, logit(self.rates_.population(self.horizon_days)))
+        parts[:, -1] = logit(self.rates_.predict(users, self.horizon_days)[0]) - base
+        here = eligible(users).to_numpy()
+        for group, model in self.groups_.items():
+            rows = np.flatnonzero(here == group)
+            if len(rows):
+                scaler, linear = (step for _, step in model.idle_.steps)
+                parts[rows, :-1] = scaler.transform(self._covariates(users[rows])) * linear.coef_[0]
+                parts[rows, -1], base[rows] = 0.0, linear.intercept_[0]
+        return Contributions(columns, parts, base)
+
     def coarse(self, users: pl.DataFrame) -> bool:
         """Tell whether some of the users get the rates of their stage, for want of examples."""
         return not set(eligible(users).unique()) <= self.groups_.keys()
@@ -134,8 +166,8 @@ def learnable(examples: pl.DataFrame) -> bool:
     return min(idle, examples.height - idle) >= MIN_OUTCOMES
 
 
-def thinned(examples: pl.DataFrame, rng: np.random.Generator) -> pl.DataFrame:
-    """Return at most ``TRAINING_ROWS`` of the rows, at random and in their order."""
-    if examples.height <= TRAINING_ROWS:
+def thinned(examples: pl.DataFrame, rng: np.random.Generator, most: int = TRAINING_ROWS) -> pl.DataFrame:
+    """Return at most so many of the rows, at random and in their order."""
+    if examples.height <= most:
         return examples
-    return examples[np.sort(rng.choice(examples.height, TRAINING_ROWS, replace=False))]
+    return examples[np.sort(rng.choice(examples.height, most, replace=False))]

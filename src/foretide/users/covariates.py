@@ -12,6 +12,7 @@ from datetime import datetime
 import numpy as np
 import polars as pl
 
+from foretide.features.user_events import EPOCH
 from foretide.schema import STAGES, Floats
 
 LOGGED = (
@@ -53,8 +54,13 @@ def covariates(examples: pl.DataFrame, asked_days: int, last: datetime) -> Float
     numpy.ndarray
         ``(n_rows, n_covariates)``, finite.
     """
+    return examples.select(expressions(asked_days, last)).to_numpy().astype(np.float64)
+
+
+def expressions(asked_days: int, last: datetime) -> list[pl.Expr]:
+    """Return the covariates as named expressions over a feature table with ``horizon_days``."""
     longer = (pl.col("horizon_days") / asked_days).log()
-    columns = [
+    return [
         *(logged(name).alias(name) for name in LOGGED),
         *overdue(),
         density().alias("density"),
@@ -64,7 +70,11 @@ def covariates(examples: pl.DataFrame, asked_days: int, last: datetime) -> Float
         longer.alias("longer"),
         *((longer * logged(name)).alias(f"longer_{name}") for name in CHANGING),
     ]
-    return examples.select(columns).to_numpy().astype(np.float64)
+
+
+def names() -> list[str]:
+    """Return the names of the covariates, in the order of their columns."""
+    return [column.meta.output_name() for column in expressions(1, EPOCH)]
 
 
 def logged(name: str) -> pl.Expr:

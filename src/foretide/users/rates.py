@@ -54,6 +54,10 @@ class Rates:
         self.table_ = whole.group_by(self._group()).agg(*means(p, filled, PRIOR_USERS))
         return self
 
+    def population(self, horizon_days: int) -> float:
+        """Return the chance of no activity of anybody, with a constant hazard as in ``predict``."""
+        return float(self.population_[0] ** (horizon_days / self.days_))
+
     def predict(self, users: pl.DataFrame, horizon_days: int) -> tuple[Floats, Floats]:
         """Return ``p_inactive`` and ``fill`` of each row of ``users``, ``(n_users,)`` each.
 

@@ -1,0 +1,299 @@
+"""Why the outlook says what it says: what drives a chance of no activity, and what would turn it.
+
+The log-odds of the chance are a sum of parts, exactly: what each feature of a user adds beside the usual user of the
+training set. Parts that tell of the same thing are one reason. What would turn the chance is found by trying: visits
+are added to the user's own events (or days of silence), the features are made anew by the same fold, and the same
+model is asked again.
+
+All of this explains the model, not the world: that those who came yesterday come back does not mean that whoever is
+made to come will.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Protocol
+
+import numpy as np
+import polars as pl
+from scipy.special import expit
+
+from foretide.errors import UnknownIdError, UsageError
+from foretide.events.records import Buckets, FrameBuckets
+from foretide.features.fold import feature_table
+from foretide.features.lifecycle import LifecycleRule
+from foretide.outlook import USUAL_RULE, learnt_for
+from foretide.schema import Floats
+from foretide.text import say
+from foretide.users.activity import STAGE_RATE, Contributions
+from foretide.users.covariates import CHANGING, names
+
+#: Covariates that tell of the same thing, by reason; what changes with the horizon goes where the rest of it goes.
+REASONS: dict[str, tuple[str, ...]] = {
+    "recency": ("recency_days", "recency_squared", "late", "late_squared", "gap_known"),
+    "rhythm": ("gap_mean_days", "gap_std_days"),
+    "recent_activity": (
+        *("active_days_7", "active_days_28", "active_days_56", "sqrt_active_days_28", "sqrt_active_days_56"),
+        *("events_decayed_7", "events_decayed_28", "events_decayed_84"),
+    ),
+    "history": ("n_events", "active_days", "density", "tenure_days"),
+    "value": ("value_decayed_28",),
+    "stage": ("new", "growing", "active", "at_risk", "churned", "resurrected", STAGE_RATE),
+}
+#: The same for all users of a moment, so that it is no reason: the length of the horizon, the drift of the population.
+COMMON = ("drift", "longer")
+#: Most visits, this many days apart, and most days of silence that are tried.
+MOST_VISITS, DAYS_APART, MOST_SILENCE = 8, 3, 90
+#: A user with a chance above this is expected to stay away.
+LIKELY = 0.5
+
+PARTS = pl.Schema(
+    {
+        "user_id": pl.String(),
+        "reason": pl.String(),  # of REASONS
+        "log_odds": pl.Float64(),  # what it adds beside the usual user; "usual" is that user
+        "p_without": pl.Float64(),  # the chance of no activity if this were as with the usual user
+    }
+)
+TURNS = pl.Schema(
+    {
+        "kind": pl.String(),  # visits or silence
+        "n": pl.Int64(),  # visits added, or days without one
+        "p_inactive": pl.Float64(),  # the chance then
+        "turns": pl.Boolean(),  # whether the user is then on the other side of LIKELY
+    }
+)
+
+
+class Explained(Protocol):
+    """A model whose chance of no activity can be taken apart."""
+
+    def predict(self, users: pl.DataFrame) -> pl.DataFrame:
+        """Return ``p_inactive`` of each row of a feature table."""
+        ...
+
+    def contributions(self, users: pl.DataFrame) -> Contributions:
+        """Return the parts of the log-odds."""
+        ...
+
+
+def reason_of() -> dict[str, str]:
+    """Return the reason that each covariate belongs to."""
+    reasons = {column: reason for reason, columns in REASONS.items() for column in columns}
+    longer = {f"longer_{name}": reasons[name] for name in CHANGING}
+    return {column: reason for column, reason in (reasons | longer).items() if column in {*names(), STAGE_RATE}}
+
+
+def reasons(model: Explained, users: pl.DataFrame) -> pl.DataFrame:
+    """Return ``PARTS`` of each user of a feature table: a row a reason, and one for the usual user.
+
+    ``log_odds`` of a user add up to those of the user's chance of no activity.
+    """
+    told = model.contributions(users)
+    reason = reason_of()
+    columns = {name: told.parts[:, [reason.get(part) == name for part in told.names]].sum(axis=1) for name in REASONS}
+    common = told.parts[:, [part not in reason for part in told.names]].sum(axis=1)
+    columns["usual"] = told.base + common
+    parts = np.stack(list(columns.values()), axis=1)  # (n_users, n_reasons + 1)
+    without = expit(parts.sum(axis=1, keepdims=True) - parts)
+    without[:, -1] = expit(parts[:, -1])
+    return pl.DataFrame(
+        {
+            "user_id": np.repeat(users["user_id"].to_numpy(), len(columns)),
+            "reason": [*columns] * users.height,
+            "log_odds": parts.ravel(),
+            "p_without": without.ravel(),
+        },
+        schema=PARTS,
+    )
+
+
+def importance(parts: pl.DataFrame) -> pl.DataFrame:
+    """Return ``reason, mean_size``: how much each reason moves the log-odds on average, the largest first."""
+    moved = parts.filter(pl.col("reason") != "usual").group_by("reason").agg(mean_size=pl.col("log_odds").abs().mean())
+    return moved.sort("mean_size", "reason", descending=[True, False])
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A user's own events with visits added, or without any for some days."""
+
+    kind: str
+    n: int
+    as_of: datetime
+    visits: Sequence[datetime]
+
+
+def turning(
+    model: Explained, buckets: Buckets, as_of: datetime, user: str, rule: LifecycleRule, likely: float = LIKELY
+) -> pl.DataFrame:
+    """Return what would turn a user's outlook, ``TURNS``; each row was asked of the model.
+
+    For a user who is expected to stay away: visits yesterday and every ``DAYS_APART`` days before, one, two and so on
+    until it turns. For one who is expected to come: days without a visit. The last row turns, if any does; only rows
+    up to it are there.
+
+    Parameters
+    ----------
+    model
+        What is asked.
+    buckets, as_of, rule
+        The events, what is known (exclusive, UTC), and which events count.
+    user
+        The user's id.
+    likely
+        The chance that is to be crossed.
+
+    Raises
+    ------
+    UnknownIdError
+        If nothing is known of the user.
+    UsageError
+        If the chance to be crossed is not between 0 and 1.
+    """
+    if not 0 < likely < 1:
+        raise UsageError(f"the chance to be crossed is {likely}; give one between 0 and 1")
+    own = events_of(buckets, as_of, user)
+    now = scored(model, own, [Trial("visits", 0, as_of, ())], buckets.timezone, rule)
+    if not now.size:
+        raise UnknownIdError(f"user {user!r} has no activity before {as_of:%Y-%m-%d %H:%M}; check the id and the time")
+    away = bool(now[0] > likely)
+    trials = visiting(as_of) if away else staying_away(as_of)
+    p = scored(model, own, trials, buckets.timezone, rule)
+    turned = (p <= likely) if away else (p > likely)
+    shown = int(np.argmax(turned)) + 1 if turned.any() else len(trials)
+    return pl.DataFrame(
+        {
+            "kind": [trial.kind for trial in trials[:shown]],
+            "n": [trial.n for trial in trials[:shown]],
+            "p_inactive": p[:shown],
+            "turns": turned[:shown],
+        },
+        schema=TURNS,
+    )
+
+
+def visiting(as_of: datetime) -> list[Trial]:
+    """Return trials with one visit more each."""
+    days = [as_of - timedelta(days=1 + DAYS_APART * k) for k in range(MOST_VISITS)]
+    return [Trial("visits", n, as_of, days[:n]) for n in range(1, MOST_VISITS + 1)]
+
+
+def staying_away(as_of: datetime) -> list[Trial]:
+    """Return trials with one day of silence more each."""
+    return [Trial("silence", n, as_of + timedelta(days=n), ()) for n in range(1, MOST_SILENCE + 1)]
+
+
+def events_of(buckets: Buckets, as_of: datetime, user: str) -> pl.DataFrame:
+    """Return the events of a user before a moment."""
+    return pl.concat(buckets.bucket(i, until=as_of).filter(pl.col("user_id") == user) for i in buckets.ids)
+
+
+def scored(model: Explained, own: pl.DataFrame, trials: Sequence[Trial], timezone: str, rule: LifecycleRule) -> Floats:
+    """Return the chance of no activity in each trial, ``(n_trials,)``; none if the user is not known."""
+    critical = own if rule.critical_events is None else own.filter(pl.col("event_type").is_in(rule.critical_events))
+    if critical.is_empty():
+        return np.empty(0)
+    # a trial is a user of its own, so that all are folded in one pass; a visit is like the last one, without a value
+    visit = critical.sort("ts").tail(1).with_columns(value=pl.lit(None, own.schema["value"]))
+    names = [f"{place:04d}" for place in range(len(trials))]
+    parts = []
+    for name, trial in zip(names, trials, strict=True):
+        added = [visit.with_columns(ts=pl.lit(moment, own.schema["ts"])) for moment in trial.visits]
+        parts.append(pl.concat([own, *added]).with_columns(user_id=pl.lit(name)))
+    log = FrameBuckets(pl.concat(parts).sort("user_id", "ts"), timezone)
+    table = feature_table(log, [trial.as_of for trial in trials], rule)
+    wanted = pl.DataFrame({"user_id": names, "as_of": [trial.as_of for trial in trials]}, schema_overrides=table.schema)
+    rows = wanted.join(table, on=["user_id", "as_of"], how="left", maintain_order="left")
+    return model.predict(rows)["p_inactive"].to_numpy()
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """Why a user's chance of no activity is what it is."""
+
+    user_id: str
+    horizon_days: int
+    p_inactive: float
+    reasons: pl.DataFrame  # reason, says, log_odds, p_without; the strongest first
+    usual: float  # log-odds of the usual user; with those of the reasons it adds up to the chance
+    turning: pl.DataFrame  # TURNS
+    likely: float  # the chance that is to be crossed
+
+    @property
+    def turns(self) -> str:
+        """What would turn the outlook, in words."""
+        last = self.turning.row(-1, named=True)
+        key = f"{last['kind']}{'' if last['turns'] else '_never'}"
+        return say(f"explain.{key}", n=last["n"], p=f"{last['p_inactive']:.0%}", likely=f"{self.likely:.0%}")
+
+
+def explain(
+    buckets: Buckets,
+    as_of: datetime,
+    user: str,
+    horizon_days: int = 28,
+    rule: LifecycleRule = USUAL_RULE,
+    likely: float = LIKELY,
+) -> Explanation:
+    """Explain the outlook of a user.
+
+    Parameters
+    ----------
+    buckets, as_of, horizon_days, rule
+        As of ``outlook``.
+    user
+        The user's id.
+    likely
+        Above this chance of no activity a user is expected to stay away.
+
+    Raises
+    ------
+    UnknownIdError
+        If nothing is known of the user.
+    UsageError, NotEnoughDataError
+        As ``outlook``, and if ``likely`` is not between 0 and 1.
+    """
+    learnt, known = learnt_for(buckets, as_of, horizon_days, rule)
+    row = known.filter(pl.col("user_id") == user)
+    turns = turning(learnt.model, buckets, as_of, user, rule, likely)
+    parts = reasons(learnt.model, row)
+    usual = parts.filter(reason="usual")["log_odds"].item()
+    p = float(learnt.model.predict(row)["p_inactive"].item())
+    return Explanation(user, horizon_days, p, in_words(row, parts), usual, turns, likely)
+
+
+def explain_model(
+    buckets: Buckets, as_of: datetime, horizon_days: int = 28, rule: LifecycleRule = USUAL_RULE
+) -> pl.DataFrame:
+    """Return ``importance`` of the reasons over all users; errors as of ``outlook``."""
+    learnt, known = learnt_for(buckets, as_of, horizon_days, rule)
+    return importance(reasons(learnt.model, known))
+
+
+def in_words(user: pl.DataFrame, parts: pl.DataFrame) -> pl.DataFrame:
+    """Return the reasons of one user in words, the strongest first: ``reason, says, log_odds, p_without``.
+
+    Parameters
+    ----------
+    user
+        The user's row of the feature table.
+    parts
+        ``PARTS`` of the user.
+    """
+    row = user.row(0, named=True)
+    figures = {name: f"{x:,.0f}" if isinstance(x, float) and np.isfinite(x) else x for name, x in row.items()}
+    told = parts.filter(pl.col("reason") != "usual").sort(pl.col("log_odds").abs(), descending=True)
+    words = [
+        say(f"explain.{worded(reason, row)}", **figures | {"stage": say(f"stage.{row['stage']}")})
+        for reason in told["reason"]
+    ]
+    return told.select("reason", pl.Series("says", words, pl.String), "log_odds", "p_without")
+
+
+def worded(reason: str, row: dict[str, object]) -> str:
+    """Return the key of the words of a reason: another one where a user has no rhythm yet."""
+    gap = row["gap_mean_days"]
+    return "no_rhythm" if reason == "rhythm" and not (isinstance(gap, float) and np.isfinite(gap)) else reason

@@ -1,0 +1,122 @@
+"""Explanations: parts add up, what is said to turn the outlook turns it, and a planted cause is found."""
+
+from datetime import timedelta
+
+import numpy as np
+import polars as pl
+import pytest
+from scipy.special import expit, logit
+
+from foretide.errors import UnknownIdError, UsageError
+from foretide.events.records import FrameBuckets
+from foretide.explain import (
+    COMMON,
+    LIKELY,
+    REASONS,
+    events_of,
+    explain,
+    explain_model,
+    importance,
+    reason_of,
+    reasons,
+    turning,
+)
+from foretide.features.fold import feature_table
+from foretide.outlook import USUAL_RULE, learnt_for
+from foretide.text import LANGUAGES, speaking
+from foretide.users.activity import STAGE_RATE
+from foretide.users.covariates import names
+from test_outlook import AS_OF, RULE, simulated
+
+
+@pytest.fixture(scope="module")
+def log():
+    return simulated(400, 210, seed=11)
+
+
+@pytest.fixture(scope="module")
+def learnt(log):
+    return learnt_for(log, AS_OF, 28, RULE)
+
+
+def test_every_covariate_has_a_reason_or_is_common_to_all():
+    assert set(reason_of()) | set(COMMON) == {*names(), STAGE_RATE}
+    assert set(reason_of().values()) == set(REASONS)
+
+
+def test_parts_add_up_to_the_log_odds(learnt):
+    model, known = learnt[0].model, learnt[1]
+    parts = reasons(model, known)
+    total = parts.group_by("user_id", maintain_order=True).agg(pl.col("log_odds").sum())
+    np.testing.assert_allclose(total["log_odds"], logit(model.predict(known)["p_inactive"]), atol=1e-6)
+    without = parts.filter(reason="recency")
+    both = without.join(total, on="user_id", suffix="_all")
+    np.testing.assert_allclose(both["p_without"], expit(both["log_odds_all"] - both["log_odds"]), atol=1e-9)
+
+
+def test_a_reason_without_part_changes_nothing_when_left_out(learnt):
+    parts = reasons(learnt[0].model, learnt[1])
+    assert parts.filter(pl.col("reason") != "usual")["log_odds"].abs().max() > 0.5
+    ranked = importance(parts)
+    assert set(ranked["reason"]) == set(REASONS)
+    assert ranked["mean_size"].is_sorted(descending=True)
+    assert set(ranked["reason"][:3]) & {"recency", "recent_activity"}
+
+
+def test_what_is_said_to_turn_the_outlook_turns_it(log, learnt):
+    """The visits are put into the log itself, and the whole log is folded and asked again."""
+    model, known = learnt[0].model, learnt[1]
+    chances = known.with_columns(model.predict(known)).filter(pl.col("stage") != "churned")
+    lost = chances.filter(pl.col("p_inactive") > LIKELY).sort("p_inactive").head(12)
+    seen = 0
+    for user in lost["user_id"]:
+        told = turning(model, log, AS_OF, user, RULE)
+        assert told["kind"].unique().to_list() == ["visits"]
+        assert told["turns"][:-1].sum() == 0
+        if told["turns"][-1]:
+            seen += 1
+            visit = events_of(log, AS_OF, user).tail(1).with_columns(value=pl.lit(None, pl.Float64))
+            moments = [AS_OF - timedelta(days=1 + 3 * k) for k in range(told["n"][-1])]
+            added = [visit.with_columns(ts=pl.lit(moment).cast(visit.schema["ts"])) for moment in moments]
+            more = FrameBuckets(pl.concat([log.frame, *added]).sort("user_id", "ts"), log.timezone)
+            row = feature_table(more, [AS_OF], RULE).filter(user_id=user)
+            p = model.predict(row)["p_inactive"].item()
+            assert p <= LIKELY
+            assert p == pytest.approx(told["p_inactive"][-1])
+    assert seen >= 6
+
+
+def test_silence_turns_those_who_are_expected(log, learnt):
+    model, known = learnt[0].model, learnt[1]
+    chances = known.with_columns(model.predict(known))
+    user = chances.filter(pl.col("p_inactive") < 0.2)["user_id"][0]
+    told = turning(model, log, AS_OF, user, RULE)
+    assert told["kind"].unique().to_list() == ["silence"]
+    later = feature_table(log, [AS_OF + timedelta(days=told["n"][-1])], RULE)
+    own = log.frame.filter((pl.col("user_id") == user) & (pl.col("ts") < AS_OF))
+    alone = feature_table(FrameBuckets(own, log.timezone), [AS_OF + timedelta(days=told["n"][-1])], RULE)
+    assert later.height
+    assert model.predict(alone)["p_inactive"].item() == pytest.approx(told["p_inactive"][-1])
+
+
+def test_a_threshold_that_nothing_reaches_is_said(log, learnt):
+    user = learnt[1]["user_id"][0]
+    told = turning(learnt[0].model, log, AS_OF, user, RULE, likely=1e-6)
+    assert not told["turns"].any()
+    with pytest.raises(UsageError, match="between 0 and 1"):
+        turning(learnt[0].model, log, AS_OF, user, RULE, likely=1.0)
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_an_explanation_in_words(log, lang):
+    with speaking(lang):
+        told = explain(log, AS_OF, "u0001", 28, USUAL_RULE)
+        assert told.reasons.height == len(REASONS)
+        assert all("{" not in words for words in [*told.reasons["says"], told.turns])
+        assert expit(told.usual + told.reasons["log_odds"].sum()) == pytest.approx(told.p_inactive, abs=1e-9)
+
+
+def test_whoever_is_not_known_is_an_error(log):
+    with pytest.raises(UnknownIdError, match="nobody"):
+        explain(log, AS_OF, "nobody")
+    assert explain_model(log, AS_OF).height == len(REASONS)
