@@ -2,8 +2,9 @@
 
 Run: python benchmarks/btyd_speed.py [--peers-python PYTHON]
 
-``PYTHON`` is the interpreter of an environment with ``benchmarks/peers/lifetimes.in``. Reading and simulating do not
-count; the fit and the statistics of users from events do, and so does compiling, in a process that did not do it.
+``PYTHON`` is the interpreter of an environment with ``benchmarks/peers/lifetimes.in``. Simulating does not
+count. The million are fitted in a process of their own each, which reads the statistics and loads the kept kernels
+too; of the fits to CDNOW the median is shown.
 """
 
 from __future__ import annotations

@@ -22,7 +22,8 @@ import polars as pl
 
 from foretide.errors import NotEnoughDataError, UsageError
 from foretide.schema import Floats
-from foretide.users.btyd_leaving import AfterVisits, AnyTime, Leaving, Objective
+from foretide.users.btyd_fit import most_likely
+from foretide.users.btyd_leaving import AfterVisits, AnyTime, Leaving
 from foretide.users.btyd_summaries import (
     STATISTICS,
     Visits,
@@ -36,8 +37,6 @@ from foretide.users.cutoffs import LEAD_DAYS
 #: Weight of the pull of the log-parameters to 1 (times: to the mean age), against that of all users together. It
 #: moves estimates of a thousand users in the fourth digit, and keeps those finite that the data leave open.
 PENALTY = 1e-3
-#: No parameter is further than exp(12), 160,000 times, from where it is drawn to.
-LARGEST_LOG = 12.0
 
 
 @dataclass
@@ -80,10 +79,10 @@ class BuyTillYouDie:
         visits(summary)
         table = condensed(summary)
         users, weight = visits(table), table["weight"].to_numpy()
-        objective = self.leaving.objective(users, weight)
         mean_age = float(np.average(users.age, weights=weight)) or 1.0
-        self.theta_ = maximised(objective, np.where(self.leaving.times, mean_age, 1.0), self.penalty)
-        self.n_users_, self.log_likelihood_ = round(weight.sum()), objective(self.theta_)[0]
+        centre = np.where(self.leaving.times, mean_age, 1.0)
+        self.theta_, self.log_likelihood_ = most_likely(self.leaving, users, weight, centre, self.penalty)
+        self.n_users_ = round(weight.sum())
         return self
 
     def fit_examples(self, examples: pl.DataFrame) -> Self:
@@ -103,8 +102,7 @@ class BuyTillYouDie:
 
     def p_alive(self, summary: pl.DataFrame) -> Floats:
         """Return the chance that a user has not left, ``(n_users,)``."""
-        alive, either = self.leaving.silences(self.theta_, visits(summary))
-        return np.exp(alive - either)
+        return self.leaving.silences(self.theta_, visits(summary))[1]
 
     def p_none(self, summary: pl.DataFrame, horizons: Sequence[float]) -> Floats:
         """Return the chance of no visit in the time ahead, ``(n_users, n_horizons)``.
@@ -117,9 +115,9 @@ class BuyTillYouDie:
             Lengths of time from now on, in the same unit.
         """
         users, place = distinct(summary)
-        _, now = self.leaving.silences(self.theta_, users)
+        now, _ = self.leaving.silences(self.theta_, users)
         later = [
-            self.leaving.silences(self.theta_, users._replace(age=users.age + horizon))[1]
+            self.leaving.silences(self.theta_, users._replace(age=users.age + horizon))[0]
             for horizon in checked_horizons(horizons)
         ]
         return np.exp(np.minimum(np.array(later).T - now[:, None], 0.0))[place]
@@ -127,9 +125,9 @@ class BuyTillYouDie:
     def expected(self, summary: pl.DataFrame, horizons: Sequence[float]) -> Floats:
         """Return the expected visits in the time ahead, ``(n_users, n_horizons)``; parameters as in ``p_none``."""
         users, place = distinct(summary)
-        alive, either = self.leaving.silences(self.theta_, users)
+        _, alive = self.leaving.silences(self.theta_, users)
         told = self.leaving.ahead(self.theta_, users, checked_horizons(horizons))
-        return (np.exp(alive - either)[:, None] * told)[place]
+        return (alive[:, None] * told)[place]
 
     def expected_repeats(self, ages: Sequence[float]) -> Floats:
         """Return the expected repeats of a new user up to some ages, ``(n_ages,)``: the curve of a cohort."""
@@ -207,37 +205,6 @@ BUY_TILL_YOU_DIE: dict[str, type[BuyTillYouDie]] = {
     "MBG/NBD": ModifiedBetaGeoNBD,
     "Pareto/NBD": ParetoNBD,
 }
-
-
-def maximised(objective: Objective, centre: Floats, penalty: float) -> Floats:
-    """Return the parameters with the largest penalised likelihood, by L-BFGS on their logarithms.
-
-    Parameters
-    ----------
-    objective
-        Log-likelihood and gradient.
-    centre
-        Where the search begins, and where the penalty pulls to, ``(4,)``.
-    penalty
-        Weight of the pull.
-    """
-    from scipy.optimize import minimize
-
-    def loss(logs: Floats) -> tuple[float, Floats]:
-        theta = centre * np.exp(logs)
-        value, slope = objective(theta)
-        return penalty / 2 * float(logs @ logs) - value, penalty * logs - slope * theta
-
-    scale = abs(loss(np.zeros(4))[0]) or 1.0
-    found = minimize(
-        lambda logs: tuple(part / scale for part in loss(logs)),
-        np.zeros(4),
-        jac=True,
-        method="L-BFGS-B",
-        bounds=[(-LARGEST_LOG, LARGEST_LOG)] * 4,
-        options={"ftol": 1e-15, "gtol": 1e-9, "maxiter": 1000},
-    )
-    return centre * np.exp(found.x)
 
 
 def distinct(summary: pl.DataFrame) -> tuple[Visits, np.ndarray[tuple[int], np.dtype[np.int64]]]:

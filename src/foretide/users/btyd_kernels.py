@@ -28,29 +28,38 @@ from foretide.schema import Floats
 
 #: What is left out of the sum over visits, relative to it.
 TOLERANCE = 1e-13
+#: Odds of exp(600) are certainty.
+LONGEST = 600.0
 #: Weights are scaled down before they exceed this.
 HUGE = 1e250
 
 
 @njit
-def silence_parts(theta: Floats, flips: int, x: float, recency: float, age: float) -> tuple[float, float]:
-    """Return the logarithms of: alive and silent until ``age``; that or gone since ``recency``."""
-    r, alpha, a, b = theta
-    alive = -(r + x) * math.log(alpha + age)
+def silence_of(theta: Floats, flips: int, x: float, log_last: float, log_now: float) -> tuple[float, float]:
+    """Return the silence of a user, and the chance that they are alive.
+
+    ``log_last`` and ``log_now`` are the logarithms of ``alpha`` plus recency and age.
+    """
+    r, _, a, b = theta
+    alive = -(r + x) * log_now
     if x + flips == 0:
-        return alive, alive
-    gone = math.log(a / (b + x + flips - 1)) - (r + x) * math.log(alpha + recency)
-    most = max(alive, gone)
-    return alive, most + math.log1p(math.exp(min(alive, gone) - most))
+        return alive, 1.0
+    gone = a / (b + x + flips - 1)
+    longer = (r + x) * (log_now - log_last)
+    if longer > LONGEST:
+        return alive + longer + math.log(gone), 0.0
+    odds = gone * math.exp(longer)  # of gone against alive
+    return alive + math.log1p(odds), 1 / (1 + odds)
 
 
 @njit
 def silences(theta: Floats, flips: int, x: Floats, recency: Floats, age: Floats) -> tuple[Floats, Floats]:
-    """Return ``silence_parts`` of each user, ``(n_users,)`` each."""
-    alive, either = np.empty(x.size), np.empty(x.size)
+    """Return ``silence_of`` each user, ``(n_users,)`` each."""
+    silence, alive = np.empty(x.size), np.empty(x.size)
     for i in range(x.size):
-        alive[i], either[i] = silence_parts(theta, flips, x[i], recency[i], age[i])
-    return alive, either
+        log_last, log_now = math.log(theta[1] + recency[i]), math.log(theta[1] + age[i])
+        silence[i], alive[i] = silence_of(theta, flips, x[i], log_last, log_now)
+    return silence, alive
 
 
 @njit
@@ -59,11 +68,12 @@ def summed(theta: Floats, flips: int, x: Floats, recency: Floats, age: Floats, w
     r, alpha, a, b = theta
     total, slope = 0.0, np.zeros(4)
     for i in range(x.size):
-        alive, either = silence_parts(theta, flips, x[i], recency[i], age[i])
-        here = weight[i] * math.exp(alive - either)
+        log_last, log_now = math.log(alpha + recency[i]), math.log(alpha + age[i])
+        silence, alive = silence_of(theta, flips, x[i], log_last, log_now)
+        here = weight[i] * alive
         gone = weight[i] - here
-        total += weight[i] * either
-        slope[0] -= here * math.log(alpha + age[i]) + gone * math.log(alpha + recency[i])
+        total += weight[i] * silence
+        slope[0] -= here * log_now + gone * log_last
         slope[1] -= (r + x[i]) * (here / (alpha + age[i]) + gone / (alpha + recency[i]))
         if x[i] + flips > 0:
             slope[2] += gone / a

@@ -29,7 +29,7 @@ class Leaving(Protocol):
     times: tuple[bool, bool, bool, bool]  # which of the parameters are times
 
     def silences(self, theta: Floats, users: Visits) -> tuple[Floats, Floats]:
-        """Return the logarithms of: alive and silent until now; that or gone since the last visit."""
+        """Return the logarithms of the chance of the silence since the last visit, and the chance to be alive."""
         ...
 
     def ahead(self, theta: Floats, users: Visits, horizons: Floats) -> Floats:

@@ -69,23 +69,24 @@ def gone(theta: Floats, x: float, recency: float, age: float, means: Floats) -> 
 
 
 @njit
-def silence_parts(theta: Floats, x: float, recency: float, age: float, means: Floats) -> tuple[float, float]:
-    """Return the logarithms of: alive and silent until ``age``; that or gone since ``recency``; ``means`` too."""
+def silence_of(theta: Floats, x: float, recency: float, age: float, means: Floats) -> tuple[float, float]:
+    """Return the silence of a user, and the chance that they are alive; ``means`` as in ``gone``."""
     r, alpha, s, beta = theta
     alive = -(r + x) * math.log(alpha + age) + s * math.log(beta / (beta + age))
     left = gone(theta, x, recency, age, means)
     most = max(alive, left)
-    return alive, most + math.log1p(math.exp(min(alive, left) - most))
+    silence = most + math.log1p(math.exp(min(alive, left) - most))
+    return silence, math.exp(alive - silence)
 
 
 @njit
 def silences(theta: Floats, x: Floats, recency: Floats, age: Floats) -> tuple[Floats, Floats]:
-    """Return ``silence_parts`` of each user, ``(n_users,)`` each."""
-    alive, either = np.empty(x.size), np.empty(x.size)
+    """Return ``silence_of`` each user, ``(n_users,)`` each."""
+    silence, alive = np.empty(x.size), np.empty(x.size)
     means = np.empty(4)
     for i in range(x.size):
-        alive[i], either[i] = silence_parts(theta, x[i], recency[i], age[i], means)
-    return alive, either
+        silence[i], alive[i] = silence_of(theta, x[i], recency[i], age[i], means)
+    return silence, alive
 
 
 @njit
@@ -94,10 +95,10 @@ def summed(theta: Floats, x: Floats, recency: Floats, age: Floats, weight: Float
     r, alpha, s, beta = theta
     total, slope, means = 0.0, np.zeros(4), np.empty(4)
     for i in range(x.size):
-        alive, either = silence_parts(theta, x[i], recency[i], age[i], means)
-        here = weight[i] * math.exp(alive - either)
+        silence, alive = silence_of(theta, x[i], recency[i], age[i], means)
+        here = weight[i] * alive
         left = weight[i] - here
-        total += weight[i] * either
+        total += weight[i] * silence
         slope[0] -= here * math.log(alpha + age[i]) + left * means[0]
         slope[1] -= (r + x[i]) * (here / (alpha + age[i]) + left * means[1])
         slope[2] += here * math.log(beta / (beta + age[i])) + left * (1 / s + math.log(beta) - means[2])
