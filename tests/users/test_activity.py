@@ -102,15 +102,24 @@ def test_prediction_goes_row_by_row(learnt):
     assert learnt.predict(table[:1]).to_numpy() == pytest.approx(whole[:1].to_numpy())
 
 
-def test_a_logistic_regression_of_shares_equals_one_of_repeated_trials(monkeypatch):
+def test_a_logistic_regression_of_shares_equals_one_of_repeated_trials():
     rng = np.random.default_rng(8)
     x = rng.normal(size=(300, 2))
     wins = rng.binomial(4, 1 / (1 + np.exp(-x[:, 0])))
     repeated = np.repeat(x, 4, axis=0)
     trials = (np.arange(4) < wins[:, None]).ravel().astype(float)
-    plain = logistic(repeated, trials).predict_proba(x)[:, 1]
-    monkeypatch.setattr(activity, "PENALTY_C", 4 * activity.PENALTY_C)  # a fourth of the rows
-    assert logistic(x, wins / 4).predict_proba(x)[:, 1] == pytest.approx(plain, abs=1e-6)
+    plain = logistic(repeated, trials, penalty_c=0.01).predict_proba(x)[:, 1]
+    weighted = logistic(x, wins / 4, penalty_c=0.04)  # a fourth of the rows
+    assert weighted.predict_proba(x)[:, 1] == pytest.approx(plain, abs=1e-6)
+
+
+def test_a_stronger_penalty_draws_chances_together():
+    rng = np.random.default_rng(11)
+    table, rate = users(600, rng)
+    rows = with_outcome(table, rate, rng)
+    spread = [ActivityModel(HORIZON, penalty_c=c).fit(rows).predict(table)["p_inactive"].std() for c in (1e-6, 0.01, 1)]
+    assert spread == sorted(spread)
+    assert spread[0] < 0.3 * spread[1]
 
 
 def test_too_few_churned_users_get_the_rate_of_their_stage():

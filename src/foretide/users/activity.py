@@ -37,16 +37,17 @@ TRAINING_ROWS = 40_000
 class Hurdle:
     """The two regressions of one group of users."""
 
+    penalty_c: float = PENALTY_C
     idle_: Any = field(init=False)  # no activity at all
     fill_: Any = field(init=False)  # share of the other days; None if no horizon has others
 
     def fit(self, x: Floats, examples: pl.DataFrame) -> Hurdle:
         """Learn from covariates ``(n_rows, n_covariates)`` and the targets beside them."""
         inactive = examples["inactive"].to_numpy()
-        self.idle_ = logistic(x, inactive.astype(np.float64))
+        self.idle_ = logistic(x, inactive.astype(np.float64), self.penalty_c)
         seen = ~inactive & (examples["horizon_days"].to_numpy() > 1)
         filled = examples.select(fill()).to_series().to_numpy()[seen]
-        self.fill_ = logistic(x[seen], filled) if filled.any() else None
+        self.fill_ = logistic(x[seen], filled, self.penalty_c) if filled.any() else None
         return self
 
     def predict(self, x: Floats) -> tuple[Floats, Floats]:
@@ -55,7 +56,7 @@ class Hurdle:
         return p, np.zeros(len(x)) if self.fill_ is None else self.fill_.predict_proba(x)[:, 1]
 
 
-def logistic(x: Floats, share: Floats) -> Any:
+def logistic(x: Floats, share: Floats, penalty_c: float = PENALTY_C) -> Any:
     """Fit a logistic regression to shares in [0, 1]: each row is a success and a failure, weighted."""
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline
@@ -65,7 +66,7 @@ def logistic(x: Floats, share: Floats) -> Any:
     weight = np.concatenate([share, 1 - share])
     rows = np.flatnonzero(weight)
     scaler = StandardScaler().fit(x)
-    model = LogisticRegression(C=PENALTY_C, solver="newton-cholesky")
+    model = LogisticRegression(C=penalty_c, solver="newton-cholesky")
     model.fit(scaler.transform(x)[rows % n], rows < n, sample_weight=weight[rows])
     return make_pipeline(scaler, model)
 
@@ -92,10 +93,13 @@ class ActivityModel:
         The horizon to tell about.
     rng
         Seed or generator for the thinning of large training sets.
+    penalty_c
+        Inverse strength of the ridge penalty of all regressions.
     """
 
     horizon_days: int
     rng: int | np.random.Generator = 0
+    penalty_c: float = PENALTY_C
     last_: datetime = field(init=False)  # last training cut-off
     rates_: Rates = field(init=False)
     groups_: dict[bool, Hurdle] = field(init=False)  # by eligibility; only those with enough to learn from
@@ -107,7 +111,9 @@ class ActivityModel:
         rng = np.random.default_rng(self.rng)
         groups = {group: thinned(examples.filter(pl.col("eligible") == group), rng) for group in (True, False)}
         self.groups_ = {
-            group: Hurdle().fit(self._covariates(rows), rows) for group, rows in groups.items() if learnable(rows)
+            group: Hurdle(self.penalty_c).fit(self._covariates(rows), rows)
+            for group, rows in groups.items()
+            if learnable(rows)
         }
         return self
 
