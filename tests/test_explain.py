@@ -9,23 +9,13 @@ from scipy.special import expit, logit
 
 from foretide.errors import UnknownIdError, UsageError
 from foretide.events.records import FrameBuckets
-from foretide.explain import (
-    COMMON,
-    LIKELY,
-    REASONS,
-    events_of,
-    explain,
-    explain_model,
-    importance,
-    reason_of,
-    reasons,
-    turning,
-)
+from foretide.explain import LIKELY, events_of, explain, explain_model, turning
 from foretide.features.fold import feature_table
 from foretide.outlook import USUAL_RULE, learnt_for
 from foretide.text import LANGUAGES, speaking
 from foretide.users.activity import STAGE_RATE
 from foretide.users.covariates import names
+from foretide.users.reasons import COMMON, REASONS, importance, reason_of, reasons
 from test_outlook import AS_OF, RULE, simulated
 
 

@@ -1,9 +1,8 @@
 """Why the outlook says what it says: what drives a chance of no activity, and what would turn it.
 
-The log-odds of the chance are a sum of parts, exactly: what each feature of a user adds beside the usual user of the
-training set. Parts that tell of the same thing are one reason. What would turn the chance is found by trying: visits
-are added to the user's own events (or days of silence), the features are made anew by the same fold, and the same
-model is asked again.
+The reasons are parts of the log-odds (``foretide.users.reasons``). What would turn the chance is found by trying:
+visits are added to the user's own events (or days of silence), the features are made anew by the same fold, and the
+same model is asked again.
 
 All of this explains the model, not the world: that those who came yesterday come back does not mean that whoever is
 made to come will.
@@ -14,11 +13,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Protocol
 
 import numpy as np
 import polars as pl
-from scipy.special import expit
 
 from foretide.errors import UnknownIdError, UsageError
 from foretide.events.records import Buckets, FrameBuckets
@@ -27,36 +24,13 @@ from foretide.features.lifecycle import LifecycleRule
 from foretide.outlook import USUAL_RULE, learnt_for
 from foretide.schema import Floats
 from foretide.text import say
-from foretide.users.activity import STAGE_RATE, Contributions
-from foretide.users.covariates import CHANGING, names
+from foretide.users.reasons import Explained, importance, reasons
 
-#: Covariates that tell of the same thing, by reason; what changes with the horizon goes where the rest of it goes.
-REASONS: dict[str, tuple[str, ...]] = {
-    "recency": ("recency_days", "recency_squared", "late", "late_squared", "gap_known"),
-    "rhythm": ("gap_mean_days", "gap_std_days"),
-    "recent_activity": (
-        *("active_days_7", "active_days_28", "active_days_56", "sqrt_active_days_28", "sqrt_active_days_56"),
-        *("events_decayed_7", "events_decayed_28", "events_decayed_84"),
-    ),
-    "history": ("n_events", "active_days", "density", "tenure_days"),
-    "value": ("value_decayed_28",),
-    "stage": ("new", "growing", "active", "at_risk", "churned", "resurrected", STAGE_RATE),
-}
-#: The same for all users of a moment, so that it is no reason: the length of the horizon, the drift of the population.
-COMMON = ("drift", "longer")
 #: Most visits, this many days apart, and most days of silence that are tried.
 MOST_VISITS, DAYS_APART, MOST_SILENCE = 8, 3, 90
 #: A user with a chance above this is expected to stay away.
 LIKELY = 0.5
 
-PARTS = pl.Schema(
-    {
-        "user_id": pl.String(),
-        "reason": pl.String(),  # of REASONS
-        "log_odds": pl.Float64(),  # what it adds beside the usual user; "usual" is that user
-        "p_without": pl.Float64(),  # the chance of no activity if this were as with the usual user
-    }
-)
 TURNS = pl.Schema(
     {
         "kind": pl.String(),  # visits or silence
@@ -65,55 +39,6 @@ TURNS = pl.Schema(
         "turns": pl.Boolean(),  # whether the user is then on the other side of LIKELY
     }
 )
-
-
-class Explained(Protocol):
-    """A model whose chance of no activity can be taken apart."""
-
-    def predict(self, users: pl.DataFrame) -> pl.DataFrame:
-        """Return ``p_inactive`` of each row of a feature table."""
-        ...
-
-    def contributions(self, users: pl.DataFrame) -> Contributions:
-        """Return the parts of the log-odds."""
-        ...
-
-
-def reason_of() -> dict[str, str]:
-    """Return the reason that each covariate belongs to."""
-    reasons = {column: reason for reason, columns in REASONS.items() for column in columns}
-    longer = {f"longer_{name}": reasons[name] for name in CHANGING}
-    return {column: reason for column, reason in (reasons | longer).items() if column in {*names(), STAGE_RATE}}
-
-
-def reasons(model: Explained, users: pl.DataFrame) -> pl.DataFrame:
-    """Return ``PARTS`` of each user of a feature table: a row a reason, and one for the usual user.
-
-    ``log_odds`` of a user add up to those of the user's chance of no activity.
-    """
-    told = model.contributions(users)
-    reason = reason_of()
-    columns = {name: told.parts[:, [reason.get(part) == name for part in told.names]].sum(axis=1) for name in REASONS}
-    common = told.parts[:, [part not in reason for part in told.names]].sum(axis=1)
-    columns["usual"] = told.base + common
-    parts = np.stack(list(columns.values()), axis=1)  # (n_users, n_reasons + 1)
-    without = expit(parts.sum(axis=1, keepdims=True) - parts)
-    without[:, -1] = expit(parts[:, -1])
-    return pl.DataFrame(
-        {
-            "user_id": np.repeat(users["user_id"].to_numpy(), len(columns)),
-            "reason": [*columns] * users.height,
-            "log_odds": parts.ravel(),
-            "p_without": without.ravel(),
-        },
-        schema=PARTS,
-    )
-
-
-def importance(parts: pl.DataFrame) -> pl.DataFrame:
-    """Return ``reason, mean_size``: how much each reason moves the log-odds on average, the largest first."""
-    moved = parts.filter(pl.col("reason") != "usual").group_by("reason").agg(mean_size=pl.col("log_odds").abs().mean())
-    return moved.sort("mean_size", "reason", descending=[True, False])
 
 
 @dataclass(frozen=True)
@@ -227,7 +152,7 @@ class Explanation:
         """What would turn the outlook, in words."""
         last = self.turning.row(-1, named=True)
         key = f"{last['kind']}{'' if last['turns'] else '_never'}"
-        return say(f"explain.{key}", n=last["n"], p=f"{last['p_inactive']:.0%}", likely=f"{self.likely:.0%}")
+        return say(f"explain.{key}", n=last["n"], p=f"{last['p_inactive']:.1%}", likely=f"{self.likely:.0%}")
 
 
 def explain(

@@ -23,6 +23,7 @@ from foretide.users.activity import ActivityModel
 from foretide.users.backtest import MODEL, STAGE_RATE, Trial, backtest, trial
 from foretide.users.examples import examples, of_pairs, sample, training_pairs
 from foretide.users.interests import expected_interests, fit_weights
+from foretide.users.reasons import importance, reasons
 
 #: All events keep a user alive; churned after four weeks without one.
 USUAL_RULE = LifecycleRule()
@@ -38,6 +39,7 @@ class Outlook:
     users: pl.DataFrame  # schema.OUTLOOK, one row a user
     interests: pl.DataFrame  # users.interests.INTERESTS, a row a user and category
     quality: pl.DataFrame  # users.scores.QUALITY on the last whole horizon; empty if the log is too short
+    importance: pl.DataFrame  # users.reasons.importance: how much each reason counts, over all users
     notes: tuple[str, ...]  # what a reader should know, in the language of the moment
 
 
@@ -104,7 +106,9 @@ def outlook(
     weights = fit_weights(learnt.training, as_of, learnt.longest)
     interests = expected_interests(buckets, as_of, horizon_days, weights, users)
     told = expectations(asked, learnt.model, users)
-    return Outlook(told, interests, quality, tuple(notes(asked, learnt.longest, learnt.model, interests, quality)))
+    counts = importance(reasons(learnt.model, asked.known))
+    said = tuple(notes(asked, learnt.longest, learnt.model, interests, quality))
+    return Outlook(told, interests, quality, counts, said)
 
 
 @dataclass(frozen=True)

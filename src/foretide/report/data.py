@@ -57,6 +57,8 @@ class ReportData:
         For each thing forecast: ``model, mase, rmsse, mse, rmse, mae, r2, coverage_80, coverage_95``.
     outlook, outlook_quality
         ``schema.OUTLOOK``, and how good it was on earlier dates: ``segment, n, base_rate, log_loss, auc, ...``.
+    importance
+        ``reason, mean_size``: how much each reason moves the log-odds of no activity, on average over users.
     findings
         ``schema.FINDINGS``; the words are ``check.<code>.title`` and ``check.<code>.action`` of the catalogue.
     recommendations
@@ -93,6 +95,7 @@ class ReportData:
     backtests: Mapping[str, pl.DataFrame] = field(default_factory=dict)
     outlook: pl.DataFrame | None = None
     outlook_quality: pl.DataFrame | None = None
+    importance: pl.DataFrame | None = None
     findings: pl.DataFrame | None = None
     recommendations: pl.DataFrame | None = None
     notes: tuple[str, ...] = ()

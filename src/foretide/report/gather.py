@@ -76,7 +76,8 @@ def gather_events(
     activity = together({what: place.history(what, as_of=moment) for what in measures})
     interests = largest(place.history("interests", as_of=moment), DRAWN_INTERESTS)
     stages = place.history("stages", as_of=moment)
-    runs = {"activity": run(activity, horizon_days)}
+    known = place.calendar(moment, days_ahead=horizon_days)
+    runs = {"activity": run(activity, horizon_days, events=None if known.is_empty() else known)}
     runs |= {
         what: ahead
         for what, panel in (("stages", stages), ("interests", interests))
@@ -102,6 +103,7 @@ def gather_events(
         backtests={what: ahead.backtest for what, ahead in runs.items()},
         outlook=seen.users if seen else None,
         outlook_quality=seen.quality if seen else None,
+        importance=seen.importance if seen else None,
         findings=place.check(),
         recommendations=shown_to(place, seen, moment) if seen else None,
         notes=tuple(

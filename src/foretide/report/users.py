@@ -41,6 +41,8 @@ def outlook(data: ReportData) -> Section | None:
     )
     figures = (chance_figure(data, data.outlook.filter(pl.col("p_inactive").is_not_nan())),)
     tables, folded = quality_tables(data.outlook_quality) if given(data.outlook_quality) else ((), ())
+    if given(data.importance):
+        tables = (*tables, importance_table(data.importance))
     return Section(
         "outlook", say("report.outlook.title"), sentence, figures, tables, folded, remark=beside(data, users)
     )
@@ -120,6 +122,15 @@ def quality_tables(quality: pl.DataFrame) -> tuple[tuple[Table, ...], tuple[Tabl
         (quality_table(seen, say("report.outlook.quality")),) if seen.height else (),
         (quality_table(folded, say("report.outlook.by_stage")),) if folded.height else (),
     )
+
+
+def importance_table(importance: pl.DataFrame) -> Table:
+    """Return what the chances rest on, the weightiest first."""
+    columns: Columns = {
+        "reason": (say("report.outlook.reason"), lambda reason: say(f"explain.reason_{reason}")),
+        "mean_size": (say("report.outlook.mean_size"), lambda x: number(x, 2)),
+    }
+    return table(say("report.outlook.importance"), importance, columns)
 
 
 def quality_table(quality: pl.DataFrame, caption: str) -> Table:
