@@ -1,4 +1,4 @@
-"""Buy-till-you-die models: published formulas and figures, integrals by hand, known truth, laws, bad input."""
+"""Buy-till-you-die models: published formulas and figures, integrals by hand, known truth."""
 
 import os
 from datetime import UTC, datetime
@@ -13,33 +13,15 @@ from scipy.special import beta as beta_function
 from scipy.special import betaln, gammaln, hyp2f1
 from scipy.stats import beta, chi2, gamma, nbinom
 
-from foretide.errors import DataError, MappingError, NotEnoughDataError, UsageError
 from foretide.events.records import FrameBuckets
 from foretide.users import btyd_kernels
-from foretide.users.btyd import BUY_TILL_YOU_DIE, BetaGeoNBD, ModifiedBetaGeoNBD, ParetoNBD
-from foretide.users.btyd_leaving import AfterVisits, AnyTime
+from foretide.users.btyd import BUY_TILL_YOU_DIE
 from foretide.users.btyd_simulation import simulate, simulate_spans
-from foretide.users.btyd_summaries import condensed, summaries, visits
+from foretide.users.btyd_summaries import summaries, visits
+from users.btyd_cases import KINDS, PUBLISHED, some_users, with_parameters
 
 DATA = Path(os.environ.get("FORETIDE_DATA", "../shared/data")) / "cdnow" / "events.parquet"
-#: Parameters that the papers give for the 2,357 customers of the CDNOW sample, in weeks.
-PUBLISHED = {
-    "BG/NBD": (0.2426, 4.4136, 0.7929, 2.4259),
-    "MBG/NBD": (0.525, 6.183, 0.891, 1.614),
-    "Pareto/NBD": (0.553, 10.578, 0.606, 11.669),
-}
-KINDS = pytest.mark.parametrize("name", BUY_TILL_YOU_DIE)
 CUSTOMER = pl.DataFrame({"frequency": [2], "recency": [30.43], "age": [38.86]})  # of the BG/NBD paper
-
-
-def with_parameters(name, theta):
-    model = BUY_TILL_YOU_DIE[name]()
-    model.theta_ = np.array(theta)
-    return model
-
-
-def some_users(n=200, seed=0):
-    return simulate(with_parameters("BG/NBD", PUBLISHED["BG/NBD"]), np.linspace(5, 60, n), seed)
 
 
 def log_likelihood(model, users):
@@ -236,120 +218,3 @@ PEERS = {
 def test_all_cdnow_customers_give_the_estimates_of_lifetimes(cdnow, name):
     assert cdnow.height == 23_570
     assert BUY_TILL_YOU_DIE[name]().fit(cdnow).theta_ == pytest.approx(PEERS[name], rel=5e-4)
-
-
-@KINDS
-def test_duplicates_are_weights(name):
-    users = some_users(300, seed=5)
-    doubled = pl.concat([users, users, users[:50]])
-    model = BUY_TILL_YOU_DIE[name]().fit(doubled)
-    weighted = BUY_TILL_YOU_DIE[name]().fit(condensed(doubled).sample(fraction=1, shuffle=True, seed=1))
-    assert weighted.theta_ == pytest.approx(model.theta_, rel=1e-9)
-    assert model.n_users_ == weighted.n_users_ == 650
-
-
-@st.composite
-def a_user(draw):
-    age = draw(st.floats(0, 500))
-    x = draw(st.integers(0, 300)) if age > 1 else 0
-    return {"frequency": x, "recency": draw(st.floats(0.01, 1)) * age if x else 0.0, "age": age}
-
-
-@KINDS
-@settings(max_examples=40)
-@given(
-    users=st.lists(a_user(), min_size=1, max_size=4),
-    logs=st.lists(st.floats(-5, 5), min_size=4, max_size=4),
-    horizons=st.lists(st.floats(0, 400), min_size=1, max_size=5).map(sorted),
-)
-def test_chances_and_expectations_keep_their_laws(name, users, logs, horizons):
-    model, table = with_parameters(name, np.exp(logs)), pl.DataFrame(users)
-    alive, none, visits_told = model.p_alive(table), model.p_none(table, horizons), model.expected(table, horizons)
-    assert ((alive >= 0) & (alive <= 1)).all()
-    assert ((none >= 0) & (none <= 1)).all()
-    assert (none >= 1 - alive[:, None] - 1e-9).all()  # who is gone does not come
-    assert (visits_told >= 1 - none - 1e-9).all()  # as many visits as users with any, or more
-    assert (np.diff(none) <= 1e-12).all()
-    assert (np.diff(visits_told) >= -1e-9 * (1 + visits_told[:, 1:])).all()
-    assert model.p_none(table, [0.0]) == pytest.approx(1)
-    assert model.expected(table, [0.0]) == pytest.approx(0)
-
-
-@KINDS
-def test_answers_go_row_by_row(name):
-    model, users = with_parameters(name, PUBLISHED[name]), some_users(60)
-    shuffled = np.random.default_rng(0).permutation(users.height)
-    for answer in (model.expected, model.p_none):
-        assert answer(users[shuffled], [4, 39]) == pytest.approx(answer(users, [4, 39])[shuffled], rel=1e-14)
-    assert model.p_none(users[:0], [4]).shape == (0, 1)
-
-
-@KINDS
-def test_no_user_is_an_error_that_says_so(name):
-    with pytest.raises(NotEnoughDataError, match="no user to learn from"):
-        BUY_TILL_YOU_DIE[name]().fit(some_users()[:0])
-
-
-@KINDS
-@pytest.mark.parametrize(
-    "users",
-    [
-        pytest.param({"frequency": [3], "recency": [20.0], "age": [30.0]}, id="one user"),
-        pytest.param({"frequency": [0], "recency": [0.0], "age": [0.0]}, id="one user of today"),
-        pytest.param({"frequency": [0] * 500, "recency": [0.0] * 500, "age": np.arange(500.0)}, id="nobody came back"),
-        pytest.param({"frequency": [4] * 500, "recency": [20.0] * 500, "age": [30.0] * 500}, id="all alike"),
-        pytest.param({"frequency": [30] * 500, "recency": [30.0] * 500, "age": [30.0] * 500}, id="every day"),
-    ],
-)
-def test_data_that_leave_a_parameter_open_get_a_finite_one(name, users):
-    table = pl.DataFrame(users)
-    model = BUY_TILL_YOU_DIE[name]().fit(table)
-    assert np.isfinite(model.theta_).all()
-    assert (model.theta_ > 0).all()
-    told = model.expected(table, [30])
-    assert np.isfinite(told).all()
-    rate = (table["frequency"].sum() + 1) / (table["age"].sum() + 1)
-    assert told.max() <= 30 * 2 * rate
-
-
-def test_nobody_coming_back_means_that_nobody_is_expected():
-    table = pl.DataFrame({"frequency": [0] * 500, "recency": [0.0] * 500, "age": np.full(500, 90.0)})
-    for kind in (BetaGeoNBD, ModifiedBetaGeoNBD, ParetoNBD):
-        assert kind().fit(table).p_none(table, [30]).min() > 0.99
-
-
-@pytest.mark.parametrize(
-    ("user", "message"),
-    [
-        ((1, 5.0, 4.0), "row 1 of the summary cannot be"),
-        ((-1, 0.0, 4.0), "frequency -1"),
-        ((1.5, 2.0, 4.0), "frequency is a count"),
-        ((0, 2.0, 4.0), "recency is 0 where"),
-        ((2, 0.0, 4.0), "recency is 0 where"),
-        ((2, 1.0, float("inf")), "age inf"),
-        ((2, float("nan"), 4.0), "recency nan"),
-        ((None, 0.0, 4.0), "frequency nan"),
-    ],
-)
-def test_a_row_that_cannot_be_is_named(user, message):
-    schema = dict.fromkeys(["frequency", "recency", "age"], pl.Float64)
-    rows = pl.DataFrame([(1.0, 2.0, 3.0), user], schema=schema, orient="row")
-    with pytest.raises(DataError, match=message):
-        BetaGeoNBD().fit(rows)
-
-
-def test_bad_columns_and_horizons_are_errors():
-    with pytest.raises(MappingError, match="no column 'age'"):
-        BetaGeoNBD().fit(some_users().drop("age"))
-    for wrong in ([-1.0], [np.inf]):
-        with pytest.raises(DataError, match="a horizon is a finite length"):
-            with_parameters("BG/NBD", (1, 1, 1, 1)).p_none(some_users(), wrong)
-    model = BetaGeoNBD(horizon_days=0)
-    with pytest.raises(UsageError, match="at least 1 day"):
-        model.predict(some_users())
-
-
-def test_the_ways_of_leaving_name_their_parameters():
-    assert {kind.leaving for kind in BUY_TILL_YOU_DIE.values()} == {AfterVisits(0), AfterVisits(1), AnyTime()}
-    fitted = ParetoNBD().fit(some_users())
-    assert fitted.theta_.tolist() == [fitted.r_, fitted.alpha_, fitted.s_, fitted.beta_]
