@@ -27,6 +27,13 @@ def test_nothing_heavy_is_loaded(statement):
     assert loaded.stdout.split() == []
 
 
+def test_a_workspace_loads_no_models():
+    code = "from foretide import Workspace; import sys; print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    needed = {"polars", "numpy", "deltalake"}
+    assert set(HEAVY) & set(loaded.stdout.split()) == needed
+
+
 def test_an_unknown_name_is_an_attribute_error():
     import foretide
 

@@ -1,58 +1,53 @@
 """A workspace: a folder with ``foretide.toml`` and a store, and the steps of the main job in order.
 
 Nothing clever happens here. Each method settles what is known at ``as_of`` and hands it to the part that
-knows how.
+knows how; that part is imported when it is needed, so that no command loads more than it uses.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 import polars as pl
 
 from foretide.errors import NotEnoughDataError, NothingStoredError, UsageError
 from foretide.events.check import check
+from foretide.events.engine import Engine, LocalEngine
 from foretide.events.records import Counts, watched
-from foretide.events.sources.files import FileSource, sniff
-from foretide.events.sources.frames import frame_chunks
 from foretide.events.store import EventStore
-from foretide.features import population, series
 from foretide.features.calendar import CALENDAR, country_holidays, own_events
-from foretide.features.fold import feature_table
 from foretide.features.given_series import series_panel
-from foretide.features.lifecycle import LifecycleRule
+from foretide.features.measures import GIVEN, SHARES, check_measure, measured
 from foretide.features.now import default_as_of
-from foretide.features.series import last_day
-from foretide.forecast.engine import Run, run, run_shares
-from foretide.forecast.reconcile import Hierarchy
-from foretide.forecast.sums import run_sums
-from foretide.outlook import Outlook, outlook
-from foretide.recommend.engine import Advice, advise
+from foretide.features.rule import LifecycleRule
+from foretide.features.series import has_values, last_day
 from foretide.schema import Panel
 from foretide.settings import Settings
-from foretide.users.interests import expected_interests
 
-#: What can be forecast; the last is for data that were aggregated elsewhere.
-MEASURES = ("events", "users", "value", "stages", "interests", "series")
-#: Those whose series are shares of a whole.
-SHARES = ("stages", "interests")
+if TYPE_CHECKING:
+    from foretide.events.sources.files import FileSource
+    from foretide.forecast.engine import Run
+    from foretide.outlook import Outlook
+    from foretide.recommend.engine import Advice
 
 
 @dataclass(frozen=True)
 class Workspace:
     """A team's events and what foretide makes of them.
 
-    Use ``Workspace.create(path)`` for a new one and ``Workspace.open(path)`` for one that is there.
+    Use ``Workspace.create(path)`` for a new one and ``Workspace.open(path)`` for one that is there. Its
+    ``engine`` reads the store.
     """
 
     path: Path
     settings: Settings
     store: EventStore
+    engine: Engine = field(default_factory=LocalEngine)
 
     @classmethod
     def create(cls, path: Path | str, **settings: Any) -> Workspace:
@@ -73,8 +68,8 @@ class Workspace:
         return cls(path, chosen, store)
 
     @classmethod
-    def open(cls, path: Path | str = ".") -> Workspace:
-        """Open a workspace.
+    def open(cls, path: Path | str = ".", engine: Engine | None = None) -> Workspace:
+        """Open a workspace, whose buckets threads work on if no engine is given.
 
         Raises
         ------
@@ -83,21 +78,16 @@ class Workspace:
         """
         path = Path(path)
         chosen = Settings.load(path)
-        return cls(path, chosen, EventStore.open(path / "store", chosen.timezone))
+        return cls(path, chosen, EventStore.open(path / "store", chosen.timezone), engine or LocalEngine())
 
     def import_file(self, path: Path | str, **corrections: Any) -> Counts:
         """Import a file; ``corrections`` as in ``foretide.events.sources.files.sniff``."""
+        from foretide.events.sources.files import sniff
+
         return self.load(sniff(Path(path), **corrections))
 
     def load(self, source: FileSource, progress: Callable[[int], object] | None = None) -> Counts:
-        """Import what ``sniff`` found in a file.
-
-        Parameters
-        ----------
-        source
-            The file and the meaning of its columns.
-        progress
-            Called with the number of rows of each piece that was read.
+        """Import what ``sniff`` found in a file; ``progress`` is told the number of rows of each piece that was read.
 
         Raises
         ------
@@ -118,6 +108,8 @@ class Workspace:
 
     def ingest(self, frame: Any, name: str = "frame", **corrections: Any) -> Counts:
         """Import a pandas, Polars or Arrow frame of events; ``corrections`` as in ``frame_chunks``."""
+        from foretide.events.sources.frames import frame_chunks
+
         return self.store.ingest(frame_chunks(frame, source=name, **corrections), name)
 
     def check(self) -> pl.DataFrame:
@@ -132,36 +124,33 @@ class Workspace:
         span = self.store.span()
         if span is None:
             raise NotEnoughDataError(f"{self.path} has no events yet; import some with: foretide import FILE")
-        return default_as_of(self.store, span[1])
+        return default_as_of(self.store, span[1], self.engine)
 
     def history(self, what: str = "events", by: str | None = None, as_of: datetime | None = None) -> Panel:
         """Return daily series of one of ``MEASURES``, one for each value of the column ``by``.
 
         ``stages`` are counts of users at the end of each day, ``interests`` events by category.
         """
-        if what not in MEASURES:
-            raise UsageError(f"{what!r} is not one of {', '.join(MEASURES)}")
-        if what == "series":
+        check_measure(what)
+        if what == GIVEN:
             return series_panel(self.store.table("series"), as_of)
-        moment = self.moment(as_of)
-        if what == "stages":
-            return series.stage_panel(population.stage_counts(self.store, moment, self.rule))
-        if what == "interests":
-            return series.panel(self.store, "events", by or "category", as_of=moment)
-        return series.panel(self.store, cast("series.Measure", what), by, as_of=moment)
+        return measured(self.store, what, by, self.moment(as_of), self.rule, self.engine)
 
     def has_values(self, as_of: datetime | None = None) -> bool:
         """Tell whether any event has a value."""
-        moment, ids = self.moment(as_of), self.store.ids
-        return any(self.store.bucket(i, ["ts", "value"], moment)["value"].count() for i in ids)
+        return has_values(self.store, self.moment(as_of), self.engine)
 
     def growth(self, as_of: datetime | None = None) -> pl.DataFrame:
         """Return the daily account of active users, ``schema.ACCOUNTING``."""
-        return population.accounting(self.store, self.moment(as_of), self.rule)
+        from foretide.features.population import accounting
+
+        return accounting(self.store, self.moment(as_of), self.rule, engine=self.engine)
 
     def features(self, as_of: datetime | None = None) -> pl.DataFrame:
         """Return what is known about each user: stage, activity, gaps."""
-        return feature_table(self.store, [self.moment(as_of)], self.rule)
+        from foretide.features.fold import feature_table
+
+        return feature_table(self.store, [self.moment(as_of)], self.rule, engine=self.engine)
 
     def forecast(
         self,
@@ -195,6 +184,8 @@ class Workspace:
         NotEnoughDataError
             If there is too little history, or ``value`` is asked for and no event has one.
         """
+        from foretide.forecast.engine import run, run_shares
+
         if what == "value" and not self.has_values(as_of):
             raise NotEnoughDataError(
                 f"no event in {self.path} has a value; import a column of numbers as value with --map value=COLUMN "
@@ -206,6 +197,9 @@ class Workspace:
         known = self.calendar(as_of, days_ahead=h) if events is None else events
         events = None if known.is_empty() else known
         if total:
+            from foretide.forecast.reconcile import Hierarchy
+            from foretide.forecast.sums import run_sums
+
             sums = Hierarchy.from_table(pl.DataFrame({"unique_id": panel.ids}))
             return run_sums(panel, sums, h, levels, models=models, events=events)
         return run(panel, h, levels, models=models, events=events)
@@ -217,6 +211,8 @@ class Workspace:
 
         An unknown user gets what is expected of a new one, and a note says so.
         """
+        from foretide.outlook import outlook
+
         return outlook(self.store, self.moment(as_of), horizon_days, self.rule, users, fallback=True)
 
     def recommend(
@@ -230,19 +226,12 @@ class Workspace:
     ) -> Advice:
         """Choose ``k`` items for users, all of them or those named, in the light of their outlook.
 
-        Parameters
-        ----------
-        users
-            Ids; None for all.
-        k
-            Number of items.
-        as_of
-            What is known.
-        repeats
-            Whether items that a user has had may come back; by the workspace's domain if None.
-        interests
-            Expected interests of an outlook that is at hand; worked out if None.
+        Items that a user has had come back or not by ``repeats``, or by the workspace's domain if None. ``interests``
+        are those of an outlook that is at hand; worked out if None.
         """
+        from foretide.recommend.engine import advise
+        from foretide.users.interests import expected_interests
+
         moment = self.moment(as_of)
         if interests is None:
             interests = expected_interests(self.store, moment)
@@ -266,21 +255,15 @@ class Workspace:
     ) -> pl.DataFrame:
         """Return what is known of the days of the log and of those to come, ``features.calendar.CALENDAR``.
 
-        Parameters
-        ----------
-        as_of
-            What is known.
-        holidays, own
-            Country or region, and a team's own events; if both are None, those that the settings name.
-        days_ahead
-            Days after ``as_of`` whose holidays are wanted too.
+        Holidays of a country or region and a team's own events; those that the settings name if both are None.
+        ``days_ahead`` is the number of days after ``as_of`` whose holidays are wanted too.
         """
-        moment, chosen, span = self.moment(as_of), self.settings, self.store.span()
+        chosen, span = self.settings, self.store.span()
         if holidays is None and own is None:
             holidays, own = chosen.holidays, own_events(self.path / chosen.events) if chosen.events else None
         parts = [CALENDAR.to_frame()] + ([] if own is None else [own])
         if holidays and span is not None:
-            ends = span[0] + timedelta(days=1), moment + timedelta(days=days_ahead)
+            ends = span[0] + timedelta(days=1), self.moment(as_of) + timedelta(days=days_ahead)
             days = [last_day(end, chosen.timezone) for end in ends]
             parts.append(country_holidays(holidays, *days))
         return pl.concat(parts).sort("ds")

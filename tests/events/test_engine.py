@@ -13,7 +13,7 @@ import pytest
 
 from events.small import chunk, event
 from foretide.errors import MissingExtraError, UsageError
-from foretide.events.engine import LocalEngine, engine_named
+from foretide.events.engine import LocalEngine, cores, engine_named
 from foretide.events.records import FrameBuckets
 from foretide.events.spark import SparkEngine
 from foretide.events.store import EventStore
@@ -123,17 +123,24 @@ def test_a_frame_is_one_bucket():
 
 
 def test_engines_have_names():
-    assert engine_named("local") == LocalEngine()
+    assert engine_named("local") == LocalEngine() == LocalEngine(cores())
+    assert engine_named("local", workers=3) == LocalEngine(3)
     assert engine_named("spark", "spark://there:7077") == SparkEngine("spark://there:7077")
     assert engine_named("spark") == SparkEngine()
 
 
 @pytest.mark.parametrize(
-    ("name", "master", "told"), [("ray", None, "local, spark"), ("local", "yarn", "--engine spark")]
+    ("options", "told"),
+    [
+        (("ray",), "local, spark"),
+        (("local", "yarn"), "--engine spark"),
+        (("spark", "yarn", 3), "--workers 3 is for threads"),
+        (("local", None, 0), "at least 1"),
+    ],
 )
-def test_a_wrong_name_is_told(name, master, told):
+def test_options_that_do_not_fit_are_told(options, told):
     with pytest.raises(UsageError, match=told):
-        engine_named(name, master)
+        engine_named(*options)
 
 
 def test_no_workers_is_told():

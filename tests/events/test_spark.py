@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
+from polars.testing import assert_frame_equal
 
 from events.small import all_events, chunk, event
 from foretide.errors import ForetideError, NotEnoughDataError, UnknownIdError, UsageError
@@ -24,8 +25,11 @@ from foretide.events.engine import LocalEngine
 from foretide.events.records import FrameBuckets
 from foretide.events.spark import SparkEngine
 from foretide.events.store import EventStore
+from foretide.features import effects, habits, interests, now, population, series
+from foretide.features.daily_rates import daily_rates
 from foretide.features.drift import drift
 from foretide.features.fold import feature_table
+from foretide.features.history import stage_history
 from foretide.features.own_pieces import Piece
 from foretide.features.state import THEMES
 from foretide.forecast.scale_out import forecast_file
@@ -133,6 +137,34 @@ def test_features_drift_and_forecasts_are_those_of_this_machine(engine, store, t
     for name, where in (("here", None), ("there", engine)):
         forecast_file(tmp_path / "series.parquet", tmp_path / f"{name}.parquet", h=7, engine=where)
     assert pl.read_parquet(tmp_path / "there.parquet").equals(pl.read_parquet(tmp_path / "here.parquet"))
+
+
+def answers(store, as_of, engine):
+    """Return what the events are counted for, each as a frame."""
+    feast = {"event": "feast", "ds": date(2025, 1, 2), "end": date(2025, 1, 2), "category": "c1"}
+    end, value = now.default_as_of(store, store.span()[1], engine), series.has_values(store, as_of, engine)
+    yield pl.DataFrame({"end": [end], "value": [value], "outages": [series.outages(store, as_of, engine).size]})
+    for measure, by in (("value", None), ("users", "item_id")):
+        yield series.panel(store, measure, by, as_of=as_of, max_series=2, engine=engine).to_frame()
+    yield interests.interests(store, as_of, engine=engine)
+    yield interests.population_interests(store, as_of, engine=engine)
+    yield habits.habits(store, as_of, engine)
+    yield habits.habit_profiles(store, as_of, engine=engine)
+    yield effects.effects(store, pl.DataFrame(feast), as_of, "item_id", engine=engine)
+    for answer in (population.accounting, daily_rates, stage_history):
+        yield answer(store, as_of, engine=engine)
+
+
+@pytest.mark.parametrize("engine", ["local[2,4]"], indirect=True)  # how results travel is tested on both
+def test_every_answer_is_that_of_this_machine(engine, tmp_path):
+    store = EventStore.create(tmp_path / "store", "Asia/Shanghai", n_buckets=2)
+    log = [event(f"u{n % 11}", 97 * n, f"i{n % 5 % 3}", category=("c1", "c2", None)[n % 3]) for n in range(150)]
+    store.ingest([chunk(*(row | {"value": n / 7} for n, row in enumerate(log)))], "log")
+    as_of = store.span()[1] + timedelta(days=1)
+    pairs = list(zip(answers(store, as_of, None), answers(store, as_of, engine), strict=True))
+    assert all(here.height for here, _ in pairs)
+    for here, there in pairs:
+        assert_frame_equal(there, here, rel_tol=1e-12)
 
 
 def test_a_feature_of_your_own_is_that_of_this_machine(engine, store):

@@ -8,24 +8,28 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from foretide.cli import app
-from foretide.cli.evolution import own_calendar
-from foretide.cli.insight import By, What, tell_end, tell_grouping
+from foretide.cli.asked import engine_of, opened
+from foretide.cli.changes import own_calendar
+from foretide.cli.insight import By, What, moment_of, tell_grouping
 from foretide.cli.options import (
     AsOf,
+    EngineName,
     Format,
     Horizon,
     Lang,
+    Master,
     OutputFile,
     PrintAs,
+    Workers,
     WorkspaceDir,
     parse_levels,
-    parse_time,
 )
 from foretide.cli.output import check_output, emit, inform
 from foretide.text import say, speaking
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import datetime
 
     from foretide.forecast.engine import Run
     from foretide.workspace import Workspace
@@ -55,26 +59,26 @@ def forecast(
     events: Events = None,
     total: Annotated[bool, typer.Option("--total", help="The sum of all series too: they add up to it.")] = False,
     as_of: AsOf = None,
+    engine: EngineName = "local",
+    master: Master = None,
+    workers: Workers = None,
     print_as: PrintAs = Format.table,
     output: OutputFile = None,
     lang: Lang = "en",
 ) -> None:
     """Forecast daily series, with intervals, beside a backtest against the seasonal naive."""
     from foretide.evaluate.backtest import beside_naive
-    from foretide.workspace import Workspace
 
-    check_output(output)
-    with speaking(lang):
-        place = Workspace.open(workspace)
-        tell_end(place, as_of)
+    with opened(workspace, as_of, output, lang, engine_of(engine, master, workers)) as place:
         measure = what or place.default_measure()
-        run = run_of(place, measure, by, horizon, level, as_of, model or (), holidays, events, total=total)
+        moment = moment_of(place, measure, as_of)
+        run = run_of(place, measure, by, horizon, level, moment, model or (), holidays, events, total=total)
         emit(run.forecast.to_frame(), print_as, output, title=say("cli.forecast", what=measure, h=horizon))
         if print_as is Format.table and run.backtest.height:
             emit(beside_naive(run.backtest), title=say("cli.backtest"))
         for code in run.notes:
             inform(say(f"forecast.note.{code}"))
-        tell_grouping(place, run.forecast.ids, by, as_of)
+        tell_grouping(place, run.forecast.ids, by, moment)
 
 
 @app.command()
@@ -89,20 +93,20 @@ def backtest(
     events: Events = None,
     weights: Annotated[bool, typer.Option("--weights", help="How much each model counts for each series.")] = False,
     as_of: AsOf = None,
+    engine: EngineName = "local",
+    master: Master = None,
+    workers: Workers = None,
     print_as: PrintAs = Format.table,
     output: OutputFile = None,
     lang: Lang = "en",
 ) -> None:
     """Print what each model's errors were at earlier dates, or how much each counts now."""
     from foretide.evaluate.backtest import beside_naive
-    from foretide.workspace import Workspace
 
-    check_output(output)
-    with speaking(lang):
-        place = Workspace.open(workspace)
-        tell_end(place, as_of)
+    with opened(workspace, as_of, output, lang, engine_of(engine, master, workers)) as place:
         measure = what or place.default_measure()
-        run = run_of(place, measure, by, horizon, level, as_of, model or (), holidays, events)
+        moment = moment_of(place, measure, as_of)
+        run = run_of(place, measure, by, horizon, level, moment, model or (), holidays, events)
         emit(run.weights if weights else beside_naive(run.backtest), print_as, output)
         for code in run.notes:
             inform(say(f"forecast.note.{code}"))
@@ -114,7 +118,7 @@ def run_of(
     by: str | None,
     h: int,
     level: str,
-    as_of: str | None,
+    moment: datetime | None,
     models: Sequence[str],
     holidays: str | None,
     events: Path | None,
@@ -123,7 +127,6 @@ def run_of(
 ) -> Run:
     """Forecast as the options ask."""
     own = None if events is None else own_calendar(events)
-    moment = parse_time(as_of)
     known = place.calendar(moment, holidays, own, days_ahead=h)
     return place.forecast(measure, by, h, parse_levels(level), moment, models=models, events=known, total=total)
 

@@ -4,26 +4,30 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
-from zoneinfo import ZoneInfo
 
 import typer
 
 from foretide.cli import app
+from foretide.cli.asked import engine_of, opened
 from foretide.cli.options import (
     AsOf,
+    EngineName,
     Format,
     Horizon,
     Lang,
+    Master,
     OutputFile,
     PrintAs,
+    Workers,
     WorkspaceDir,
     parse_time,
 )
-from foretide.cli.output import check_output, emit, inform
-from foretide.text import say, speaking
+from foretide.cli.output import emit, inform
+from foretide.text import say
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import datetime
 
     import polars as pl
 
@@ -45,19 +49,19 @@ def history(
     workspace: WorkspaceDir = Path(),
     by: By = None,
     as_of: AsOf = None,
+    engine: EngineName = "local",
+    master: Master = None,
+    workers: Workers = None,
     print_as: PrintAs = Format.table,
     output: OutputFile = None,
     lang: Lang = "en",
 ) -> None:
     """Print the daily series of what has happened."""
-    from foretide.workspace import Workspace
-
-    check_output(output)
-    with speaking(lang):
-        place = Workspace.open(workspace)
-        tell_end(place, as_of)
-        panel = place.history(what or place.default_measure(), by, parse_time(as_of))
-        tell_grouping(place, panel.ids, by, as_of)
+    with opened(workspace, as_of, output, lang, engine_of(engine, master, workers)) as place:
+        measure = what or place.default_measure()
+        moment = moment_of(place, measure, as_of)
+        panel = place.history(measure, by, moment)
+        tell_grouping(place, panel.ids, by, moment)
         emit(panel.to_frame().sort("ds", descending=True, maintain_order=True), print_as, output)
 
 
@@ -65,17 +69,15 @@ def history(
 def stages(
     workspace: WorkspaceDir = Path(),
     as_of: AsOf = None,
+    engine: EngineName = "local",
+    master: Master = None,
+    workers: Workers = None,
     print_as: PrintAs = Format.table,
     output: OutputFile = None,
     lang: Lang = "en",
 ) -> None:
     """Print every user's lifecycle stage and activity at a time."""
-    from foretide.workspace import Workspace
-
-    check_output(output)
-    with speaking(lang):
-        place = Workspace.open(workspace)
-        tell_end(place, as_of)
+    with opened(workspace, as_of, output, lang, engine_of(engine, master, workers)) as place:
         emit(place.features(parse_time(as_of)), print_as, output)
 
 
@@ -83,17 +85,15 @@ def stages(
 def growth(
     workspace: WorkspaceDir = Path(),
     as_of: AsOf = None,
+    engine: EngineName = "local",
+    master: Master = None,
+    workers: Workers = None,
     print_as: PrintAs = Format.table,
     output: OutputFile = None,
     lang: Lang = "en",
 ) -> None:
     """Print the daily account of active users: new, resurrected, lost."""
-    from foretide.workspace import Workspace
-
-    check_output(output)
-    with speaking(lang):
-        place = Workspace.open(workspace)
-        tell_end(place, as_of)
+    with opened(workspace, as_of, output, lang, engine_of(engine, master, workers)) as place:
         account = place.growth(parse_time(as_of))
         emit(account.sort("ds", descending=True), print_as, output)
 
@@ -110,12 +110,7 @@ def outlook(
     lang: Lang = "en",
 ) -> None:
     """Tell what users will do: stage, chance of inactivity, active days, interests."""
-    from foretide.workspace import Workspace
-
-    check_output(output)
-    with speaking(lang):
-        place = Workspace.open(workspace)
-        tell_end(place, as_of)
+    with opened(workspace, as_of, output, lang) as place:
         seen = place.outlook(chosen(user, everyone), horizon, parse_time(as_of))
         nested = user is not None and (output.suffix == ".json" if output else print_as is Format.json)
         emit(with_interests(seen) if nested else seen.users, print_as, output)
@@ -142,31 +137,11 @@ def recommend(
     lang: Lang = "en",
 ) -> None:
     """Recommend items in the light of where users are heading."""
-    from foretide.workspace import Workspace
-
-    check_output(output)
-    with speaking(lang):
-        place = Workspace.open(workspace)
-        tell_end(place, as_of)
+    with opened(workspace, as_of, output, lang) as place:
         picked = place.recommend(chosen(user, everyone), k, repeats=repeats, as_of=parse_time(as_of))
         emit(place.titled(picked.explained()) if explain else picked.items, print_as, output)
         for note in picked.notes:
             inform(note)
-
-
-#: An ``--as-of`` more than this after the last event is mentioned.
-STALE_DAYS = 7
-
-
-def tell_end(place: Workspace, as_of: str | None) -> None:
-    """Say that the log ended long before the moment that is asked about."""
-    span = None if as_of is None else place.store.span()
-    if span is None:
-        return
-    days = (place.moment(parse_time(as_of)) - span[1]).days
-    if days > STALE_DAYS:
-        last = span[1].astimezone(ZoneInfo(place.settings.timezone))
-        inform(say("cli.log_ended", days=f"{days:,}", as_of=as_of, last=f"{last:%Y-%m-%d}"))
 
 
 def with_interests(seen: Outlook) -> pl.DataFrame:
@@ -189,11 +164,16 @@ def chosen(user: str | None, everyone: bool) -> list[str] | None:
     return None if user is None else [user]
 
 
-def tell_grouping(place: Workspace, ids: Sequence[str], by: str | None, as_of: str | None) -> None:
+def moment_of(place: Workspace, measure: str, as_of: str | None) -> datetime | None:
+    """Return the moment up to which a measure is known; None for all of what was aggregated elsewhere."""
+    return parse_time(as_of) if measure == "series" else place.moment(parse_time(as_of))
+
+
+def tell_grouping(place: Workspace, ids: Sequence[str], by: str | None, moment: datetime | None) -> None:
     """Say how many of the smallest series were taken together."""
     from foretide.features.series import OTHER, n_grouped
 
-    if OTHER in ids:
+    if OTHER in ids and moment is not None:
         column = by or "category"
-        n = n_grouped(place.store, column, place.moment(parse_time(as_of)))
+        n = n_grouped(place.store, column, moment, engine=place.engine)
         inform(say("cli.grouped", n=f"{n:,}", column=column, name=OTHER))

@@ -49,6 +49,13 @@ OutputFile = Annotated[
 ]
 EngineName = Annotated[str, typer.Option("--engine", help="Where buckets are worked on: local (threads) or spark.")]
 Master = Annotated[str | None, typer.Option(help="Spark's master, such as spark://host:7077.")]
+Workers = Annotated[
+    int | None,
+    typer.Option(
+        help="Threads of the local engine, and buckets in memory at once. Default: one for each core.",
+        show_default=False,
+    ),
+]
 Horizon = Annotated[int, typer.Option("--horizon", "-h", help="Days ahead.")]
 
 

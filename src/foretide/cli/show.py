@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from foretide.cli import app
+from foretide.cli.asked import tell_end
 from foretide.cli.data import load, show_counts
-from foretide.cli.insight import tell_end
 from foretide.cli.options import AsOf, Horizon, Lang, WorkspaceDir, parse_time
 from foretide.cli.output import check_output, emit, inform
 from foretide.errors import UsageError

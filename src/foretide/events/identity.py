@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from zlib import crc32
 
-import duckdb
 import numpy as np
 import polars as pl
 
@@ -36,6 +35,8 @@ def content_hash(rows: pl.DataFrame) -> pl.Series:
     names = [name for name in names if rows[name].null_count() < rows.height] or names
     columns = rows.select(_as_text(rows[name]).alias(name) for name in names)
     text = columns.select(row=pl.concat_str([_told(name) for name in names], ignore_nulls=True))
+    import duckdb
+
     with duckdb.connect(config={"threads": 2}) as connection:
         connection.register("texts", text)
         # a single ordered projection keeps the order of the rows

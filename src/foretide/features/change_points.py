@@ -19,7 +19,7 @@ from scipy.stats import norm, poisson
 from foretide.events.engine import Engine
 from foretide.events.records import Buckets
 from foretide.features.daily_rates import TOP_CATEGORIES, daily_rates
-from foretide.features.lifecycle import LifecycleRule
+from foretide.features.rule import LifecycleRule
 from foretide.features.series import WEEK
 from foretide.schema import Floats
 

@@ -16,8 +16,8 @@ import polars as pl
 from foretide.errors import UsageError
 from foretide.events.engine import Engine, concat_buckets
 from foretide.events.records import Buckets
-from foretide.features.lifecycle import LifecycleRule
 from foretide.features.now import midnight
+from foretide.features.rule import LifecycleRule
 from foretide.features.series import WEEK, last_day
 from foretide.schema import RETENTION
 

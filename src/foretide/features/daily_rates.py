@@ -10,9 +10,9 @@ import polars as pl
 
 from foretide.events.engine import Engine, concat_buckets
 from foretide.events.records import Buckets, FrameBuckets
-from foretide.features.lifecycle import LifecycleRule
 from foretide.features.now import midnight
 from foretide.features.population import accounting, days_from
+from foretide.features.rule import LifecycleRule
 from foretide.features.series import last_day
 
 #: Interest shares that are watched.
