@@ -31,6 +31,7 @@ from foretide.settings import Settings
 
 if TYPE_CHECKING:
     from foretide.events.sources.files import FileSource
+    from foretide.explain import Explanation
     from foretide.forecast.engine import Run
     from foretide.outlook import Outlook
     from foretide.recommend.engine import Advice
@@ -214,6 +215,20 @@ class Workspace:
         from foretide.outlook import outlook
 
         return outlook(self.store, self.moment(as_of), horizon_days, self.rule, users, fallback=True)
+
+    def explain(
+        self, user: str, horizon_days: int = 28, as_of: datetime | None = None, likely: float = 0.5
+    ) -> Explanation:
+        """Tell why a user's outlook is what it is, and what would turn it, as ``explain.explain``."""
+        from foretide.explain import explain
+
+        return explain(self.store, self.moment(as_of), user, horizon_days, self.rule, likely)
+
+    def explain_model(self, horizon_days: int = 28, as_of: datetime | None = None) -> pl.DataFrame:
+        """Tell how much each reason counts over all users, as ``explain.explain_model``."""
+        from foretide.explain import explain_model
+
+        return explain_model(self.store, self.moment(as_of), horizon_days, self.rule)
 
     def recommend(
         self,

@@ -1,0 +1,66 @@
+"""Commands about single users: explain."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from foretide.cli import app
+from foretide.cli.asked import opened
+from foretide.cli.options import AsOf, Format, Horizon, Lang, OutputFile, PrintAs, WorkspaceDir, parse_time
+from foretide.cli.output import emit, inform
+from foretide.text import say
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from foretide.workspace import Workspace
+
+#: Of the visits and days of silence that were tried, these are shown, and the one that turns the outlook.
+SHOWN = (1, 2, 3, 5, 7, 14, 21, 28, 42, 56, 90)
+
+
+@app.command()
+def explain(
+    user: Annotated[str | None, typer.Argument(help="One user; the model as a whole if left out.")] = None,
+    workspace: WorkspaceDir = Path(),
+    horizon: Horizon = 28,
+    likely: Annotated[
+        float, typer.Option(help="Above this chance of no activity a user is expected to stay away.")
+    ] = 0.5,
+    as_of: AsOf = None,
+    print_as: PrintAs = Format.table,
+    output: OutputFile = None,
+    lang: Lang = "en",
+) -> None:
+    """Tell why the outlook of a user is what it is, and what would turn it."""
+    with opened(workspace, as_of, output, lang) as place:
+        if user is None:
+            table = place.explain_model(horizon, parse_time(as_of))
+            emit(with_words(table), print_as, output, title=say("explain.whole"))
+        else:
+            explain_one(place, user, horizon, as_of, likely, print_as, output)
+        inform(say("explain.caveat"))
+
+
+def explain_one(
+    place: Workspace, user: str, horizon: int, as_of: str | None, likely: float, print_as: Format, output: Path | None
+) -> None:
+    """Print why, and what would turn it."""
+    told = place.explain(user, horizon, parse_time(as_of), likely)
+    inform(say("explain.away", user=user, days=horizon, p=f"{told.p_inactive:.1%}"))
+    emit(told.reasons, print_as, output, title=say("explain.title"))
+    if print_as is Format.table and output is None:
+        some = told.turning.filter(told.turning["n"].is_in(SHOWN) | told.turning["turns"])
+        emit(some, title=say("explain.turning_title"))
+    inform(told.turns)
+
+
+def with_words(table: pl.DataFrame) -> pl.DataFrame:
+    """Add what each reason is about."""
+    import polars as pl
+
+    words = [say(f"explain.reason_{reason}") for reason in table["reason"]]
+    return table.with_columns(about=pl.Series(words, dtype=pl.String))

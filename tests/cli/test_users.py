@@ -1,0 +1,25 @@
+"""Asking about single users."""
+
+import json
+
+import pytest
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_why_a_user_is_expected_to_stay_away(foretide, shop, lang):
+    everyone = json.loads(foretide("stages", "-w", shop, "--format", "json").out)
+    user = everyone[0]["user_id"]
+    told = foretide("explain", user, "-w", shop, "-h", "7", "--lang", lang)
+    assert told.code == 0, told.err
+    assert "recency" in told.out
+    assert user in told.err
+    rows = json.loads(foretide("explain", user, "-w", shop, "-h", "7", "--format", "json").out)
+    assert {"reason", "says", "log_odds", "p_without"} == set(rows[0])
+
+
+def test_the_model_as_a_whole_and_who_is_not_known(foretide, shop):
+    rows = json.loads(foretide("explain", "-w", shop, "-h", "7", "--format", "json").out)
+    assert all(row["mean_size"] >= 0 and row["about"] for row in rows)
+    refused = foretide("explain", "nobody-at-all", "-w", shop)
+    assert refused.code != 0
+    assert "nobody-at-all" in refused.err
