@@ -1,0 +1,98 @@
+"""What models are judged on when they are tuned: the examples of every fold, and what these stand for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from hashlib import blake2b
+from importlib.metadata import version
+from typing import NamedTuple
+
+import numpy as np
+import polars as pl
+
+from foretide.errors import NotEnoughDataError, UsageError
+from foretide.events.records import Buckets
+from foretide.features.fold import feature_table
+from foretide.features.lifecycle import LifecycleRule
+from foretide.tune.folds import cutoff_of_test, rolling_folds
+from foretide.tune.spaces import Parameters
+from foretide.users.examples import examples, of_pairs, sample
+from foretide.users.models import user_model
+from foretide.users.scores import scores
+
+
+class Mark(NamedTuple):
+    """What losses were measured on: only those with the same mark can be compared."""
+
+    until: str  # the test cut-off in ISO 8601: nothing at or after it was looked at
+    settings: str  # digest of what counts as activity and as a day
+    data: str  # digest of the examples
+
+
+@dataclass(frozen=True)
+class Exam:
+    """The examples of the folds, the latest fold first."""
+
+    folds: Sequence[tuple[pl.DataFrame, pl.DataFrame]]  # to learn from, to be judged on
+    horizon_days: int  # of the judging
+    mark: Mark
+
+    def loss(self, fold: int, model: str, parameters: Parameters) -> float:
+        """Return the log-loss of the chances of no activity over all users of a fold; nan if there is a nan in them."""
+        seen, ahead = self.folds[fold]
+        chance = user_model(model, self.horizon_days, **parameters).fit(seen).predict(ahead)["p_inactive"]
+        return scores(ahead["inactive"].to_numpy().astype(np.float64), chance.to_numpy()).log_loss
+
+
+def exam(buckets: Buckets, as_of: datetime, horizon_days: int, rule: LifecycleRule) -> Exam:
+    """Return the examples of all folds before the test cut-off.
+
+    Parameters
+    ----------
+    buckets
+        The events.
+    as_of
+        End of what is known (exclusive), in UTC.
+    horizon_days
+        The horizon that is to be told.
+    rule
+        Which events count as activity, and when a user is churned.
+
+    Raises
+    ------
+    UsageError
+        If the horizon is shorter than a day.
+    NotEnoughDataError
+        If there is no activity before the test cut-off, or too few days for a single fold.
+    """
+    if horizon_days < 1:
+        raise UsageError(f"the horizon is {horizon_days} days; give 1 or more")
+    until = cutoff_of_test(as_of, horizon_days, buckets.timezone)
+    known = sample(buckets, until)
+    tenure = feature_table(known, [until], rule)["tenure_days"].max() or 0.0
+    folds = rolling_folds(until - timedelta(days=tenure), until, horizon_days, known.timezone)  # type: ignore[arg-type]
+    if not folds:
+        raise NotEnoughDataError(
+            f"there are too few days before {until:%Y-%m-%d} to tune on, as the last {horizon_days} before "
+            f"{as_of:%Y-%m-%d} are left for the test; give a shorter horizon or a longer log"
+        )
+    pairs = sorted({pair for fold in folds for pair in (*fold.training, fold.validation)})
+    rows = examples(known, pairs, rule)
+    parts = [(of_pairs(rows, fold.training), of_pairs(rows, [fold.validation])) for fold in folds]
+    mark = Mark(until.isoformat(), settings_digest(rule, known.timezone), digest(repr(folds), rows))
+    return Exam(parts, folds[0].validation[1], mark)
+
+
+def settings_digest(rule: LifecycleRule, timezone: str) -> str:
+    """Return what stands for the settings under which losses were measured."""
+    return digest(repr((version("foretide"), rule, timezone)))
+
+
+def digest(text: str, rows: pl.DataFrame | None = None) -> str:
+    """Return sixteen letters that stand for a text and a table."""
+    seen = blake2b(text.encode(), digest_size=8)
+    if rows is not None:
+        seen.update(rows.hash_rows().to_numpy().tobytes())
+    return seen.hexdigest()
