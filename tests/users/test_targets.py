@@ -42,7 +42,9 @@ def recounted(events, cutoff, days, zone):
         if before:
             active = min(days, len({ts.astimezone(zone).date() for ts, _ in ahead}))
             eligible = cutoff - max(before) < timedelta(days=28)
-            told[user] = (eligible, not ahead, active, pytest.approx(sum(v for _, v in ahead)))
+            waited = [(ts.astimezone(zone).date() - begin.astimezone(zone).date()).days for ts, _ in ahead]
+            back = min(days - 1, *waited) if waited else None
+            told[user] = (eligible, not ahead, active, pytest.approx(sum(v for _, v in ahead)), back)
     return told
 
 
@@ -74,6 +76,15 @@ def test_yesterdays_visit_going_on_is_no_return():
     within_a_day = [("a", 9 * 24, "buy", 1.0), ("a", 10 * 24 + 23, "buy", 1.0)]
     rows = targets(log(within_a_day), [cutoff], 7, RULE)
     assert rows.select("inactive", "active_days").row(0) == (True, 0)
+
+
+def test_the_return_is_counted_from_the_first_day_of_the_horizon_and_censored_at_its_end():
+    cutoff = START + timedelta(days=10)
+    events = [(user, 0, "buy", 1.0) for user in "abcd"]
+    events += [("a", 11 * 24, "buy", 1.0), ("b", 17 * 24 + 23, "buy", 1.0), ("c", 18 * 24, "buy", 1.0)]
+    rows = targets(log(events), [cutoff], 7, RULE).sort("user_id")
+    assert rows["return_days"].to_list() == [0, 6, None, None]
+    assert rows["inactive"].to_list() == rows["return_days"].is_null().to_list()
 
 
 def test_events_at_or_after_the_end_of_training_change_no_target():

@@ -14,11 +14,11 @@ from datetime import datetime
 import polars as pl
 
 from foretide.events.records import Buckets
-from foretide.features.fold import feature_table
+from foretide.features.fold import KEYS, feature_table
 from foretide.features.lifecycle import LifecycleRule
 from foretide.schema import TS
 from foretide.users.cutoffs import Pair, trainable_horizon, training_cutoffs
-from foretide.users.targets import targets_of_pairs
+from foretide.users.targets import TARGETS, targets_of_pairs
 
 #: Horizons to learn from, as shares of the one that is asked about.
 HORIZON_SHARES = (0.25, 0.5, 1.0)
@@ -26,6 +26,8 @@ HORIZON_SHARES = (0.25, 0.5, 1.0)
 CUTOFFS_PER_HORIZON = 5
 #: Whole buckets are read until they should hold this many users.
 TRAINING_USERS = 25_000
+#: The number of active days is a feature too, so the one that is to be told has another name.
+AHEAD = {"active_days": "active_days_ahead"}
 
 
 @dataclass
@@ -70,15 +72,26 @@ def examples(buckets: Buckets, pairs: Sequence[Pair], rule: LifecycleRule) -> pl
     Returns
     -------
     pl.DataFrame
-        The columns of the feature table, ``horizon_days`` and those of ``TARGETS``; its ``active_days`` is
+        The columns of the feature table, ``horizon_days`` and those of ``TARGETS``, whose ``active_days`` is
         called ``active_days_ahead``.
     """
-    ahead = targets_of_pairs(buckets, pairs, rule)
+    ahead = targets_of_pairs(buckets, pairs, rule).rename(AHEAD)
     return (
         feature_table(buckets, [cutoff for cutoff, _ in pairs], rule)
-        .join(ahead, on=["user_id", "as_of"], suffix="_ahead")
+        .join(ahead, on=["user_id", "as_of"])
         .sort("user_id", "as_of", "horizon_days")
     )
+
+
+def feature_names(rows: pl.DataFrame) -> list[str]:
+    """Return the columns of examples, or of a feature table, that are figures known at the cut-off."""
+    told = {*KEYS, "horizon_days", *(AHEAD.get(name, name) for name in TARGETS)}
+    return [name for name in rows.columns if name not in told]
+
+
+def longest_pairs(rows: pl.DataFrame) -> pl.DataFrame:
+    """Return the examples with the longest horizon of each cut-off: each user at each cut-off once."""
+    return rows.filter(pl.col("horizon_days") == pl.col("horizon_days").max().over("as_of"))
 
 
 def of_pairs(rows: pl.DataFrame, pairs: Sequence[Pair]) -> pl.DataFrame:

@@ -10,7 +10,7 @@ import polars as pl
 
 from foretide.events.records import Buckets
 from foretide.features.lifecycle import LifecycleRule
-from foretide.features.user_events import EPOCH, Longs, UserEvents, user_events
+from foretide.features.user_events import EPOCH, Longs, UserEvents, ticks, user_events
 from foretide.schema import TS
 from foretide.users.cutoffs import Pair, horizon
 
@@ -24,6 +24,7 @@ TARGETS = pl.Schema(
         "inactive": pl.Boolean(),  # no critical event in the horizon
         "active_days": pl.Int32(),  # distinct local days with a critical event in the horizon, at most h
         "value": pl.Float64(),  # sum over the critical events in the horizon
+        "return_days": pl.Int32(),  # from the horizon's first day to the first active day, below h; null if none
     }
 )
 
@@ -33,7 +34,7 @@ def targets(buckets: Buckets, cutoffs: Sequence[datetime], horizon_days: int, ru
 
     A user has a row for each cut-off that has a critical event of the user before it. ``active_days`` counts
     the local days of ``[c + 1 d, c + 1 d + h)``; where a cut-off is not a midnight the two part days at the
-    ends are one.
+    ends are one. ``return_days`` is 0 for the first of these days; a null is censored at h.
 
     Parameters
     ----------
@@ -86,12 +87,19 @@ class Running:
         spanned = self.days[np.clip(end - 1, 0, last)] - self.days[np.clip(begin, 0, last)] + 1
         return np.where(end > begin, spanned, 0)
 
+    def days_until(self, begin: Longs, moment: datetime, timezone: str) -> Longs:
+        """Return the local days from a moment to each user's event ``begin``."""
+        _, today = ticks([moment + MICROSECOND], timezone)
+        return self.events.day[np.clip(begin, 0, self.days.size - 1)].astype(np.int64) - today[0]
+
     def targets(self, pair: Pair, timezone: str, rule: LifecycleRule) -> pl.DataFrame:
         """Return the targets of the users known at a cut-off."""
         cutoff, horizon_days = pair
         seen = self.first_from(cutoff)
         known = np.flatnonzero(seen > self.events.starts[:-1])
-        begin, end = (self.first_from(moment)[known] for moment in horizon(cutoff, horizon_days, timezone))
+        bounds = horizon(cutoff, horizon_days, timezone)
+        begin, end = (self.first_from(moment)[known] for moment in bounds)
+        waited = np.minimum(self.days_until(begin, bounds[0], timezone), horizon_days - 1)
         gap_us = (cutoff - EPOCH) // MICROSECOND - self.events.ts[seen[known] - 1]
         return pl.DataFrame(
             {
@@ -101,6 +109,7 @@ class Running:
                 "inactive": begin == end,
                 "active_days": np.minimum(self.days_between(begin, end), horizon_days),
                 "value": self.value[end] - self.value[begin],
+                "return_days": pl.Series(np.where(begin < end, waited, -1)).replace(-1, None),
                 "horizon_days": np.full(len(known), horizon_days),
             },
             schema={**TARGETS, "horizon_days": pl.Int32()},

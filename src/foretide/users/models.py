@@ -1,0 +1,109 @@
+"""The models of what a user will do, by name.
+
+All of them tell two things about each user: the chance of no active day in the horizon, and the active days that are
+expected in it. They learn from the same examples, and differ in what they take a user for: covariates with a weight
+each (``glm``, ``hazard``), cells of the past (trees), a place in a space (``svm``, ``mlp``), or somebody who comes at
+random until they are gone (``bgnbd`` and its kin). ``stack`` weighs some of them against each other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, Protocol, Self
+
+import polars as pl
+
+from foretide.errors import UsageError
+
+
+class UserModel(Protocol):
+    """What users will do in a horizon that begins ``LEAD_DAYS`` after they are looked at."""
+
+    horizon_days: int
+
+    def fit(self, examples: pl.DataFrame) -> Self:
+        """Learn from the rows of ``foretide.users.examples.examples``, at least one."""
+        ...
+
+    def predict(self, users: pl.DataFrame) -> pl.DataFrame:
+        """Return ``p_inactive, expected_active_days`` of each row of a feature table, in its order."""
+        ...
+
+
+@dataclass
+class Visitors:
+    """A buy-till-you-die model that learns from users as of the latest cut-off of the examples.
+
+    Parameters
+    ----------
+    kind
+        One of ``foretide.users.btyd.BUY_TILL_YOU_DIE``.
+    horizon_days
+        The horizon to tell about.
+    settings
+        Other parameters of the model than the defaults: ``penalty``.
+    """
+
+    kind: str
+    horizon_days: int
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    model_: Any = field(init=False)
+
+    def fit(self, examples: pl.DataFrame) -> Visitors:
+        """Learn the four parameters of the population."""
+        from foretide.users.btyd import BUY_TILL_YOU_DIE
+
+        self.model_ = BUY_TILL_YOU_DIE[self.kind](self.horizon_days, **self.settings).fit_examples(examples)
+        return self
+
+    def predict(self, users: pl.DataFrame) -> pl.DataFrame:
+        """Return ``p_inactive, expected_active_days`` of each row of a feature table, in its order."""
+        return self.model_.predict(users)
+
+
+def glm(horizon_days: int, **settings: Any) -> UserModel:
+    """Make the logistic hurdle."""
+    from foretide.users.activity import ActivityModel
+
+    return ActivityModel(horizon_days, **settings)
+
+
+def learner(name: str, horizon_days: int, **settings: Any) -> UserModel:
+    """Make a model around a learner of scikit-learn or LightGBM."""
+    from foretide.users.learners import LearnerModel
+
+    return LearnerModel(name, horizon_days, settings=settings)
+
+
+def visitors(kind: str, horizon_days: int, **settings: Any) -> UserModel:
+    """Make a buy-till-you-die model."""
+    return Visitors(kind, horizon_days, settings)
+
+
+#: Name -> what makes an untrained model, given the length of the horizon in days and other settings than the defaults.
+USER_MODELS: dict[str, Callable[..., UserModel]] = {
+    "glm": glm,
+    "lightgbm": partial(learner, "lightgbm"),
+    "tree": partial(learner, "tree"),
+    "forest": partial(learner, "forest"),
+    "svm": partial(learner, "svm"),
+    "mlp": partial(learner, "mlp"),
+    "bgnbd": partial(visitors, "BG/NBD"),
+    "mbgnbd": partial(visitors, "MBG/NBD"),
+    "paretonbd": partial(visitors, "Pareto/NBD"),
+}
+
+
+def user_model(name: str, horizon_days: int, **settings: Any) -> UserModel:
+    """Make an untrained model; ``settings`` are those of ``foretide.tune.spaces.SPACES``.
+
+    Raises
+    ------
+    UsageError
+        If there is no model of that name.
+    """
+    if name not in USER_MODELS:
+        raise UsageError(f"there is no model {name!r} of users; choose one of {', '.join(USER_MODELS)}")
+    return USER_MODELS[name](horizon_days, **settings)

@@ -1,0 +1,65 @@
+"""The laws that every model of users keeps, whatever it takes a user for."""
+
+import numpy as np
+import pytest
+
+from foretide.errors import UsageError
+from foretide.users.examples import feature_names
+from foretide.users.models import USER_MODELS, user_model
+from foretide.users.rates import Rates
+from foretide.users.scores import scores
+from users.visiting import HORIZON, seen_and_test
+
+
+@pytest.fixture(scope="module", params=USER_MODELS)
+def learnt(request):
+    seen, test = seen_and_test()
+    return request.param, user_model(request.param, HORIZON).fit(seen), test
+
+
+def test_answers_are_chances_and_days_within_the_horizon(learnt):
+    _, model, test = learnt
+    told = model.predict(test)
+    assert told.columns == ["p_inactive", "expected_active_days"]
+    assert told.height == test.height
+    p, days = told["p_inactive"].to_numpy(), told["expected_active_days"].to_numpy()
+    assert np.isfinite(told.to_numpy()).all()  # though a feature is constant, and one is never defined
+    assert ((p >= 0) & (p <= 1) & (days >= 1 - p - 1e-9) & (days <= HORIZON)).all()
+
+
+def test_answers_go_row_by_row_and_repeat(learnt):
+    _, model, test = learnt
+    whole = model.predict(test).to_numpy()
+    assert model.predict(test.reverse()).to_numpy()[::-1] == pytest.approx(whole)
+    assert model.predict(test[7:9]).to_numpy() == pytest.approx(whole[7:9])
+
+
+def test_what_happens_ahead_is_not_looked_at(learnt):
+    _, model, test = learnt
+    known = test.select("user_id", "as_of", "stage", *feature_names(test))
+    assert model.predict(known).equals(model.predict(test))
+
+
+def test_a_model_is_the_same_again(learnt):
+    name, model, test = learnt
+    again = user_model(name, HORIZON).fit(seen_and_test()[0])
+    assert again.predict(test[:50]).equals(model.predict(test[:50]))
+
+
+def test_users_are_told_apart(learnt):
+    _, model, test = learnt
+    happened = test["inactive"].to_numpy().astype(float)
+    alike = Rates(None).fit(seen_and_test()[0]).predict(test, HORIZON)[0]
+    told = model.predict(test)
+    assert scores(happened, told["p_inactive"].to_numpy()).log_loss < 0.8 * scores(happened, alike).log_loss
+    assert np.corrcoef(told["expected_active_days"], test["active_days_ahead"])[0, 1] > 0.7
+
+
+def test_nobody_is_no_problem(learnt):
+    _, model, test = learnt
+    assert model.predict(test.clear()).height == 0
+
+
+def test_an_unknown_name_is_refused():
+    with pytest.raises(UsageError, match="no model 'oracle'"):
+        user_model("oracle", 28)
