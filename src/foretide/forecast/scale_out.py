@@ -6,7 +6,7 @@ Spark's workers. A method that learns from a panel learns from the series of a r
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -42,16 +42,12 @@ class SeriesFile:
             If the rows of a series are apart: sort the file by ``unique_id`` first.
         """
         path = Path(path).absolute()
-        changed = (pl.col("unique_id") != pl.col("unique_id").shift()).fill_null(value=True)
-        ids = pl.scan_parquet(path).select("unique_id").with_row_index("row")
-        firsts = ids.filter(changed).collect(engine="streaming")  # the file may have more rows than memory
+        n_rows = pl.scan_parquet(path).select(pl.len()).collect().item()
+        firsts = pl.concat(first_rows(path, n_rows, run_values))
         if firsts["unique_id"].n_unique() < firsts.height:
             raise DataError(f"{path.name}: the rows of a series are apart; sort the file by unique_id first")
-        n_rows = pl.scan_parquet(path).select(pl.len()).collect().item()
-        runs = firsts.group_by(pl.col("row") // run_values, maintain_order=True).agg(
-            pl.col("row").first().alias("begin")
-        )
-        return cls(path, (*runs["begin"].cast(pl.Int64), n_rows))
+        begins = firsts.group_by(run=pl.col("row") // run_values, maintain_order=True).agg(pl.col("row").first())["row"]
+        return cls(path, (*begins, n_rows))
 
     @property
     def ids(self) -> Sequence[int]:
@@ -63,6 +59,19 @@ class SeriesFile:
         rows = pl.scan_parquet(self.path).slice(self.begins[i], self.begins[i + 1] - self.begins[i])
         rows = rows if until is None else rows.filter(pl.col("ds") < until)
         return (rows if columns is None else rows.select(columns)).collect()
+
+
+def first_rows(path: Path, n_rows: int, step: int) -> Iterator[pl.DataFrame]:
+    """Yield ``row, unique_id`` of the first row of each series, ``step`` rows of the file at a time.
+
+    One query over the whole file would hold all of its ids in memory, streaming or not.
+    """
+    last = None
+    for begin in range(0, max(n_rows, 1), step):
+        ids = pl.scan_parquet(path).select("unique_id").slice(begin, step).collect()["unique_id"]
+        rows = ids.ne_missing(ids.shift(1, fill_value=last)).arg_true()
+        yield pl.DataFrame({"row": rows.cast(pl.Int64) + begin, "unique_id": ids.gather(rows)})
+        last = ids.last()
 
 
 def forecast_run(
