@@ -49,8 +49,13 @@ def read(path: Path, mark: Mark) -> Board:
     return Board(trials, len(whole) - len(trials), len(lines) - len(whole))
 
 
-def keep(path: Path, mark: Mark, trial: Trial) -> bool:
-    """Append a trial and wait until it is on the disk; False if somebody else kept the same one before.
+def keep(path: Path, mark: Mark, trial: Trial) -> int | None:
+    """Append a trial and wait until it is on the disk.
+
+    Returns
+    -------
+    int or None
+        Its number among those with the mark, from 1; None if somebody else kept the same one before.
 
     Raises
     ------
@@ -59,12 +64,13 @@ def keep(path: Path, mark: Mark, trial: Trial) -> bool:
     """
     line = json.dumps({**mark._asdict(), **vars(trial)}, ensure_ascii=False).encode()
     with storage_errors(path.parent), locked(_beside(path, "lock")), path.open("a+b") as file:
-        if trial.parameters in [other.parameters for other in read(path, mark).trials]:
-            return False
+        known = [other.parameters for other in read(path, mark).trials]
+        if trial.parameters in known:
+            return None
         file.write((b"\n" if _torn(path) else b"") + line + b"\n")
         file.flush()
         os.fsync(file.fileno())
-        return True
+        return len(known) + 1
 
 
 @contextmanager

@@ -120,8 +120,9 @@ def tune(
             if parameters is None:
                 break
             trial = tried(asked, model, parameters, trials)
-            if keep(path, asked.mark, trial) and progress is not None:
-                progress(trial, len(trials) + 1)
+            place = keep(path, asked.mark, trial)
+            if place is not None and progress is not None:
+                progress(trial, place)
     board = read(path, asked.mark)
     found = ranked(board.trials)[0].parameters
     return Tuned(table(board.trials, space), found, tuple(notes(board, asked, horizon_days)))
