@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
+from foretide.users.cell_regression import logistic, regression
 from foretide.users.return_cells import N_CELLS, SILENCES
-from foretide.users.return_chances import chances, chances_ahead, group_of_cell, logistic, regression
+from foretide.users.return_chances import chances, chances_ahead, group_of_cell
 
 SILENCE = SILENCES[np.arange(N_CELLS) % SILENCES.size]
 TRUTH = logistic(0.5 - 1.2 * np.log(SILENCE))

@@ -12,7 +12,7 @@ The flows of users are those of the walks, brought to the weighed mix, so that t
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -24,11 +24,11 @@ from foretide.events.records import Buckets
 from foretide.features.lifecycle import LifecycleRule
 from foretide.features.population import OUTSIDE
 from foretide.forecast.engine import checked
-from foretide.forecast.intervals import pooled_quantiles
-from foretide.schema import STAGES, Floats
+from foretide.schema import Floats
 from foretide.users.growth import account_ahead
-from foretide.users.mix_weights import MODELS, PRIOR, TOGETHER, honest_mixes, mixed, weights_of_models
+from foretide.users.mix_weights import MODELS, PRIOR, honest_mixes, mixed, weights_of_models
 from foretide.users.population import Past, as_mix, chain, direct, read_past, setting
+from foretide.users.stage_tables import Dates, intervals_of, quality_table, stage_table
 from foretide.users.walk import Setting, flows
 
 USUAL_RULE = LifecycleRule()
@@ -50,16 +50,14 @@ NOTES = (
     "few_users",
 )
 
-#: Mean absolute error of the shares in points, over origins and stages: of the last day tested, of all days.
-QUALITY = pl.Schema({"model": pl.String(), "last_day": pl.Float64(), "all_days": pl.Float64()})
-
 
 @dataclass(frozen=True)
 class Basis:
     """The forecast before it was put into tables."""
 
-    dates: np.ndarray[tuple[int], np.dtype[np.datetime64]]  # (h,)
+    dates: Dates  # (h,)
     setting: Setting
+    weights: Floats  # (n_models,)
     mix: Floats  # (h, n_stages) weighed
     walked: Floats  # (h, N_PLACES, N_PLACES) flows of the walks
     users: Floats  # (n_stages,) now
@@ -77,7 +75,7 @@ class StageOutlook:
     stages: pl.DataFrame  # ds, stage, users, share, users-lo-80, share-lo-80, ...; users are expected, not whole
     accounting: pl.DataFrame  # growth.ACCOUNTING_AHEAD
     weights: pl.DataFrame  # model, weight
-    quality: pl.DataFrame  # QUALITY, empty without a backtest
+    quality: pl.DataFrame  # stage_tables.QUALITY, empty without a backtest
     notes: tuple[str, ...]  # of NOTES
     basis: Basis  # what a what-if starts from
 
@@ -120,80 +118,52 @@ def stage_outlook(
     """
     wanted = checked(horizon_days, levels)
     past = read_past(buckets, as_of, horizon_days, rule, engine)
-    told = [told_from(past, origin, past.tested, seed) for origin in past.origins[:-1]]  # (n_models, h, n_stages) each
-    happened = [past.shares[origin : origin + past.tested] for origin in past.origins[:-1]]
-    far = FAR * past.tested >= horizon_days
-    weights = weights_of_models(told, happened) if far else PRIOR
-    start = setting(past, past.n_days, horizon_days, seed)
-    walked = flows(start)
-    now = models_from(past, past.n_days, horizon_days, walked)
-    basis = Basis(past.dates[past.n_days :], start, mixed(weights, now), walked, past.users[-1])
-    honest = honest_mixes(told, happened, past.origins[:-1], past.tested)
+    tried = backtest(past, seed)
+    basis = basis_of(past, tried.weights if FAR * past.tested >= horizon_days else PRIOR, seed)
+    bounds = intervals_of(basis.mix, tried.honest, tried.happened, wanted, past.users[-1].sum())
     return StageOutlook(
-        stage_table(basis, intervals_of(basis.mix, honest, happened, wanted, past.users[-1].sum())),
-        account_ahead(basis.dates, basis.users, basis.mix, walked),
-        pl.DataFrame({"model": MODELS, "weight": weights}),
-        quality_table(told, honest, happened),
+        stage_table(basis.dates, basis.total, basis.mix, bounds),
+        account_ahead(basis.dates, basis.users, basis.mix, basis.walked),
+        pl.DataFrame({"model": MODELS, "weight": basis.weights}),
+        quality_table(tried.told, tried.honest, tried.happened),
         notes(past),
         basis,
     )
 
 
+@dataclass(frozen=True)
+class Tried:
+    """What would have been told at each origin of the backtest."""
+
+    told: list[Floats]  # (n_models, h, n_stages)
+    happened: list[Floats]  # (h, n_stages)
+    honest: list[Floats]  # (h, n_stages) weighed by what was known at the origin
+
+    @property
+    def weights(self) -> Floats:
+        """How much each model counts now, ``(n_models,)``."""
+        return weights_of_models(self.told, self.happened)
+
+
+def backtest(past: Past, seed: int) -> Tried:
+    """Tell the mix from every origin but the last one, which is now."""
+    origins, h = past.origins[:-1], past.tested
+    told = [models_from(past, origin, h, flows(setting(past, origin, h, seed))) for origin in origins]
+    happened = [past.shares[origin : origin + h] for origin in origins]
+    return Tried(told, happened, honest_mixes(told, happened, origins, h))
+
+
+def basis_of(past: Past, weights: Floats, seed: int) -> Basis:
+    """Tell the mix from now on."""
+    start = setting(past, past.n_days, past.h, seed)
+    walked = flows(start)
+    mix = mixed(weights, models_from(past, past.n_days, past.h, walked))
+    return Basis(past.dates[past.n_days :], start, weights, mix, walked, past.users[-1])
+
+
 def models_from(past: Past, origin: int, h: int, walked: Floats) -> Floats:
     """Return the mixes that the models tell from an origin, ``(n_models, h, n_stages)`` in the order of ``MODELS``."""
     return np.stack([as_mix(walked.sum(axis=1)[:, 1:]), chain(past, origin, h), direct(past, origin, h)])
-
-
-def told_from(past: Past, origin: int, h: int, seed: int) -> Floats:
-    """Return ``models_from`` an origin of the backtest."""
-    return models_from(past, origin, h, flows(setting(past, origin, h, seed)))
-
-
-def intervals_of(
-    mix: Floats, honest: Sequence[Floats], happened: Sequence[Floats], levels: Sequence[int], n_users: float
-) -> Mapping[int, tuple[Floats, Floats]]:
-    """Return the intervals of shares, ``(h, n_stages)`` each, from the errors at the origins in units of ``spread``.
-
-    Beyond the days that the backtest looked ahead they widen with the root of the days, as sums of chances do.
-    """
-    errors = [((came - said) / spread(said, n_users)).T for came, said in zip(happened, honest, strict=True)]
-    scaled = np.stack(errors, axis=1) if errors else np.empty((mix.shape[1], 0, 0))  # (n_stages, n_origins, h)
-    tails = [(100 - level) / 200 for level in levels]
-    quantiles = pooled_quantiles(scaled, len(mix), [*tails, *(1 - tail for tail in tails)])  # (n_tails, h)
-    wider = np.sqrt(np.maximum(np.arange(1, len(mix) + 1) / max(scaled.shape[2], 1), 1.0))
-    bounds = np.clip(mix + spread(mix, n_users) * (quantiles * wider)[..., None], 0.0, 1.0)
-    lows, highs = np.minimum(bounds[: len(tails)], mix), np.maximum(bounds[len(tails) :], mix)
-    return dict(zip(levels, zip(lows, highs, strict=True), strict=True))
-
-
-def spread(share: Floats, n_users: float) -> Floats:
-    """Return how far one user's being in a stage or not lies from its share, at least that of one user in all."""
-    return np.sqrt(share * (1.0 - share) + 1.0 / n_users)
-
-
-def stage_table(basis: Basis, intervals: Mapping[int, tuple[Floats, Floats]]) -> pl.DataFrame:
-    """Return the stages of each day in the order of ``schema.STAGES``, users and shares with their intervals."""
-    total = np.repeat(basis.total, len(STAGES))
-    columns = {
-        "ds": np.repeat(basis.dates, len(STAGES)),
-        "stage": STAGES * len(basis.dates),
-        "users": total * basis.mix.ravel(),
-        "share": basis.mix.ravel(),
-    }
-    for level, (lo, hi) in intervals.items():
-        columns |= {f"share-lo-{level}": lo.ravel(), f"share-hi-{level}": hi.ravel()}
-        columns |= {f"users-lo-{level}": total * lo.ravel(), f"users-hi-{level}": total * hi.ravel()}
-    return pl.DataFrame(columns)
-
-
-def quality_table(told: Sequence[Floats], honest: Sequence[Floats], happened: Sequence[Floats]) -> pl.DataFrame:
-    """Return ``QUALITY`` of the models and of the weighed mix."""
-    if not told:
-        return QUALITY.to_frame()
-    all_told = np.concatenate([np.array(told), np.array(honest)[:, None]], axis=1)
-    points = 100.0 * np.abs(all_told - np.array(happened)[:, None])  # (n_origins, n_models + 1, h, n_stages)
-    last, every = points[:, :, -1].mean(axis=(0, 2)), points.mean(axis=(0, 2, 3))
-    return pl.DataFrame([[*MODELS, TOGETHER], last, every], schema=QUALITY)
 
 
 def notes(past: Past) -> tuple[str, ...]:
