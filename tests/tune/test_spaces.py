@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from foretide.errors import UsageError
 from foretide.features.lifecycle import LifecycleRule
 from foretide.tune.exam import exam
-from foretide.tune.spaces import GRID_POINTS, SPACES, Choice, Range, drawn, space_of
+from foretide.tune.spaces import GRID_POINTS, SPACES, Choice, Range, drawn, edges, space_of
 from foretide.users.models import USER_MODELS
 from tune.visits import START, log
 
@@ -29,6 +29,13 @@ def test_a_grid_is_even_on_its_scale():
     assert Range(0.0, 3.0).grid() == [0.0, 1.0, 2.0, 3.0]
     assert Range(1, 2, whole=True).grid() == [1, 2]
     assert all(len(values.grid()) == GRID_POINTS for values in NUMBERS)
+
+
+def test_the_ends_of_a_range_are_its_edge():
+    space = {"c": Range(1e-4, 1e4, log=True), "leaf": Range(2, 200, whole=True), "kind": Choice(("x", "y"))}
+    assert edges(space, {"c": 9990.0, "leaf": 100, "kind": "x"}) == ["c"]
+    assert edges(space, {"c": 5000.0, "leaf": 2, "kind": "y"}) == ["leaf"]
+    assert edges(space, {}) == []
 
 
 @given(st.floats(0, 1))

@@ -24,7 +24,7 @@ from foretide.text import say
 from foretide.tune.exam import Exam, exam
 from foretide.tune.leaderboard import Board, board_file, keep, read, writer
 from foretide.tune.searches import SEARCHES, Search
-from foretide.tune.spaces import Parameters, Space, space_of
+from foretide.tune.spaces import Parameters, Space, edges, space_of
 from foretide.tune.trials import Trial, ranked, table
 
 #: Nothing is given up before so many trials went through all folds.
@@ -125,7 +125,7 @@ def tune(
                 progress(trial, place)
     board = read(path, asked.mark)
     found = ranked(board.trials)[0].parameters
-    return Tuned(table(board.trials, space), found, tuple(notes(board, asked, horizon_days)))
+    return Tuned(table(board.trials, space), found, tuple(notes(board, asked, space, horizon_days)))
 
 
 def following(space: Space, trials: Sequence[Trial], search: Search, seed: Sequence[int]) -> Parameters | None:
@@ -170,9 +170,11 @@ def hopeless(losses: Sequence[float], trials: Sequence[Trial]) -> bool:
     return mean > statistics.median(rivals) and (default is None or mean > default.loss_of_first(len(losses)))
 
 
-def notes(board: Board, asked: Exam, horizon_days: int) -> list[str]:
+def notes(board: Board, asked: Exam, space: Space, horizon_days: int) -> list[str]:
     """Return what a reader should know about how the leaderboard came about."""
     said = [outcome(board.trials)]
+    if at_end := edges(space, ranked(board.trials)[0].parameters):
+        said.append(say("tune.edge", names=", ".join(at_end)))
     if asked.horizon_days < horizon_days:
         said.append(say("tune.shorter", asked=horizon_days, days=asked.horizon_days))
     if len(asked.folds) == 1:

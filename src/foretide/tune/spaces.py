@@ -17,6 +17,8 @@ from foretide.errors import UsageError
 Parameters = dict[str, float | int | str]
 #: A grid has this many points along each range.
 GRID_POINTS = 4
+#: The last share of a range at either end counts as its edge.
+EDGE = 0.02
 #: Values are written with so many significant digits: more make no difference to a model, and cannot be read.
 DIGITS = 4
 
@@ -35,6 +37,10 @@ class Range:
         step = self.high / self.low if self.log else self.high - self.low
         number = self.low * step**share if self.log else self.low + step * share
         return round(number) if self.whole else tidy(number)
+
+    def at_edge(self, number: float) -> bool:
+        """Tell whether a number lies so near to an end that a better one may lie beyond."""
+        return not self.at(EDGE) < number < self.at(1 - EDGE)
 
     def grid(self) -> list[float | int]:
         """Return ``GRID_POINTS`` numbers, both ends among them; fewer where whole numbers coincide."""
@@ -106,6 +112,12 @@ def space_of(model: str) -> Space:
 def drawn(space: Space, rng: np.random.Generator) -> Parameters:
     """Return a point of a space at random."""
     return {name: values.at(float(rng.random())) for name, values in space.items()}
+
+
+def edges(space: Space, point: Parameters) -> list[str]:
+    """Return which settings of a point lie at an end of their range."""
+    ranges = {name: values for name, values in space.items() if isinstance(values, Range)}
+    return [name for name, values in ranges.items() if name in point and values.at_edge(float(point[name]))]
 
 
 def tidy(number: float) -> float:
