@@ -1,7 +1,7 @@
 """What else is told of each user: next stage, value, breadth of interests, a new category, and rising interests.
 
 Each log is cut once; every model knows what was over by the cut and is judged on the 28 days after the day that
-follows it, beside simple baselines. The choices in ``foretide.users`` were made on cuts 28, 56 and 84 days earlier
+follows it, beside simple baselines. The choices in ``foretide.users`` were made on cuts 28 to 112 days earlier
 (``--validate 28`` shows one). Intervals: paired bootstrap over users of the difference to the best baseline.
 
 Run: python benchmarks/next_stage.py [--validate DAYS]   (FORETIDE_DATA names the folder with the data)
@@ -24,7 +24,7 @@ from foretide.users.backtest import MODEL, Trial, trial
 from foretide.users.cutoffs import LEAD_DAYS, horizon, shifted
 from foretide.users.examples import examples, of_pairs
 from foretide.users.interest_breadth import BreadthModel, codes, rates, with_breadth
-from foretide.users.interest_trends import EVERYBODY, interest_trends
+from foretide.users.interest_trends import EVERYBODY, interest_trends, mixes
 from foretide.users.next_stage import NextStageModel, with_stages_ahead
 from foretide.users.next_stage import codes as stage_codes
 from foretide.users.next_stage_scores import baselines, stage_quality, surprise
@@ -132,29 +132,20 @@ def judge_new_category(seen: pl.DataFrame, asked: pl.DataFrame, chance: Floats, 
 def judge_trends(log: FrameBuckets, cutoff: datetime, horizon_days: int) -> None:
     stages = feature_table(log, [cutoff], RULE, themes=()).select("user_id", segment="stage")
     trends = interest_trends(log, cutoff, horizon_days, stages).filter(pl.col("lo").is_not_null())
+    past = mixes(log, [cutoff], horizon_days, stages, cutoff).select("segment", "category", share_of_7_d="own_7")
     begin, end = horizon(cutoff, horizon_days, log.timezone)
     ahead = log.frame.filter(pl.col("ts") >= begin, pl.col("ts") < end, pl.col("category").is_not_null())
-    week = log.frame.filter(
-        pl.col("ts") < cutoff, pl.col("ts") >= shifted(cutoff, -7, log.timezone), pl.col("category").is_not_null()
-    )
-    everybody = stages.select("user_id", segment=pl.lit(EVERYBODY))
-    for who in (everybody, stages):
-        happened, last = (mixes(events, who, name) for events, name in ((ahead, "share"), (week, "last_week")))
-        both = trends.join(happened, on=["segment", "category"], how="left")
-        both = both.join(last, on=["segment", "category"], how="left").with_columns(
-            pl.col("share", "last_week").fill_null(0.0)
-        )
-        tell_trends(both.filter(pl.col("segment").is_in(who["segment"].unique().to_list())))
-
-
-def mixes(events: pl.DataFrame, who: pl.DataFrame, name: str) -> pl.DataFrame:
-    counts = events.join(who, on="user_id").group_by("segment", "category").len()
-    return counts.select("segment", "category", (pl.col("len") / pl.col("len").sum().over("segment")).alias(name))
+    for who in (stages.select("user_id", segment=pl.lit(EVERYBODY)), stages):
+        counts = ahead.join(who, on="user_id").group_by("segment", "category").agg(share=pl.len())
+        happened = counts.with_columns(pl.col("share") / pl.col("share").sum().over("segment"))
+        here = trends.join(past, on=["segment", "category"]).join(who.select("segment").unique(), on="segment")
+        both = here.join(happened, on=["segment", "category"], how="left")
+        tell_trends(both.with_columns(pl.col("share").fill_null(0.0)))
 
 
 def tell_trends(both: pl.DataFrame) -> None:
     n = both["segment"].n_unique()
-    names = ("share_expected", "share_now", "last_week")
+    names = ("share_expected", "share_now", "share_of_7_d")
     errors = {name: (both[name] - both["share"]).abs().sum() / n for name in names}
     inside = both.select(pl.col("share").is_between("lo", "hi").mean()).item()
     moved = both.filter(pl.col("direction") != "steady")
