@@ -70,6 +70,13 @@ def glm(horizon_days: int, **settings: Any) -> UserModel:
     return ActivityModel(horizon_days, **settings)
 
 
+def hazard(horizon_days: int, **settings: Any) -> UserModel:
+    """Make the hazard of the return."""
+    from foretide.users.hazard import HazardModel
+
+    return HazardModel(horizon_days, **settings)
+
+
 def learner(name: str, horizon_days: int, **settings: Any) -> UserModel:
     """Make a model around a learner of scikit-learn or LightGBM."""
     from foretide.users.learners import LearnerModel
@@ -85,6 +92,7 @@ def visitors(kind: str, horizon_days: int, **settings: Any) -> UserModel:
 #: Name -> what makes an untrained model, given the length of the horizon in days and other settings than the defaults.
 USER_MODELS: dict[str, Callable[..., UserModel]] = {
     "glm": glm,
+    "hazard": hazard,
     "lightgbm": partial(learner, "lightgbm"),
     "tree": partial(learner, "tree"),
     "forest": partial(learner, "forest"),

@@ -1,0 +1,113 @@
+"""The hazard of a return: the chance, for each stretch of days, that the first active day falls into it.
+
+The longest horizon that was seen is halved again and again: 28 days are the first, the next two, four, seven and
+fourteen. A user who has not been back yet stands in one row for each of these stretches until the return, or until
+the horizon of the cut-off was over: who had not been back by then is censored, and counts for the stretches that were
+seen whole. A logistic regression tells the chance of each
+stretch from the covariates, the logarithm of the time that has gone by, and some of both together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from foretide.schema import Floats
+from foretide.users.activity import logistic
+from foretide.users.covariates import CHANGING, names
+
+Longs = NDArray[np.int64]
+
+#: The effect of these covariates changes with the time that has gone by.
+FADING = (*CHANGING, "late", "density")
+PLACES = [names().index(name) for name in FADING]
+
+
+class Stretch(NamedTuple):
+    """Days ``[begin, end)`` of a horizon, counted from 0."""
+
+    begin: int
+    end: int
+
+    @property
+    def days(self) -> int:
+        """Its length."""
+        return self.end - self.begin
+
+    @property
+    def time(self) -> float:
+        """Logarithm of 1 and the days gone by at the middle."""
+        return float(np.log1p((self.begin + self.end - 1) / 2))
+
+    @property
+    def clock(self) -> Floats:
+        """What the regression knows of the stretch alone, ``(2,)``: the time and its square."""
+        return np.array([self.time, self.time**2])
+
+
+def stretches(longest_days: int, until: int) -> list[Stretch]:
+    """Return the stretches of a horizon halved until a day is left, and those that go on from it, up to a day."""
+    bounds = [longest_days]
+    while bounds[0] > 1:
+        bounds.insert(0, bounds[0] // 2)
+    while bounds[-1] < until:
+        bounds.append(2 * bounds[-1])
+    return [Stretch(begin, end) for begin, end in pairwise([0, *bounds]) if begin < until]
+
+
+def at_risk(waited: Floats, seen_days: Longs) -> Iterator[tuple[Stretch, Longs, Floats]]:
+    """Yield each stretch, the rows that saw all of it without having been back before, and who came back in it.
+
+    Parameters
+    ----------
+    waited
+        Days until the return, infinite if there was none, ``(n_rows,)``.
+    seen_days
+        Days that were seen, ``(n_rows,)``.
+    """
+    longest = int(seen_days.max())
+    for stretch in stretches(longest, longest):
+        rows = np.flatnonzero((seen_days >= stretch.end) & (waited >= stretch.begin))
+        yield stretch, rows, (waited[rows] < stretch.end).astype(np.float64)
+
+
+@dataclass
+class ReturnHazard:
+    """The hazard of a group of users; covariates are those of ``foretide.users.covariates``."""
+
+    intercept_: float = field(init=False)
+    steady_: Floats = field(init=False)  # (n_covariates,)
+    fading_: Floats = field(init=False)  # (n_fading,) change of the weights with the time
+    clock_: Floats = field(init=False)  # (2,) weights of Stretch.clock
+    longest_: int = field(init=False)  # days
+
+    def fit(self, x: Floats, waited: Floats, seen_days: Longs, penalty_c: float) -> ReturnHazard:
+        """Learn from covariates ``(n_rows, n_covariates)``; ``waited`` and ``seen_days`` as in ``at_risk``."""
+        self.longest_ = int(seen_days.max())
+        parts = list(at_risk(waited, seen_days))
+        design = np.vstack([inputs(x[rows], stretch) for stretch, rows, _ in parts])
+        model = logistic(design, np.concatenate([back for *_, back in parts]), penalty_c)
+        scaler, linear = (step for _, step in model.steps)
+        weights = linear.coef_[0] / scaler.scale_
+        self.intercept_ = float(linear.intercept_[0] - weights @ scaler.mean_)
+        self.steady_, self.fading_, self.clock_ = np.split(weights, [x.shape[1], x.shape[1] + len(FADING)])
+        return self
+
+    def remaining(self, x: Floats, horizon_days: int) -> Floats:
+        """Return the chance of no return in a horizon, ``(n_rows,)``; within a stretch, days are alike."""
+        steady, fading = x @ self.steady_ + self.intercept_, x[:, PLACES] @ self.fading_
+        log_left = np.zeros(len(x))
+        for stretch in stretches(self.longest_, horizon_days):
+            share = min(horizon_days - stretch.begin, stretch.days) / stretch.days
+            log_left -= share * np.logaddexp(0.0, steady + fading * stretch.time + self.clock_ @ stretch.clock)
+        return np.exp(log_left)
+
+
+def inputs(x: Floats, stretch: Stretch) -> Floats:
+    """Return what the regression sees in a stretch, ``(n_rows, n_covariates + n_fading + 2)``."""
+    return np.hstack([x, x[:, PLACES] * stretch.time, np.broadcast_to(stretch.clock, (len(x), 2))])
