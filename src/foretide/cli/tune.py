@@ -36,7 +36,9 @@ class SearchName(StrEnum):
 def tune(
     model: Annotated[
         str,
-        typer.Argument(help="glm, lightgbm, tree, forest, svm, mlp, bgnbd, mbgnbd or paretonbd.", metavar="MODEL"),
+        typer.Argument(
+            help="glm, hazard, lightgbm, tree, forest, svm, mlp, bgnbd, mbgnbd or paretonbd.", metavar="MODEL"
+        ),
     ] = "glm",
     workspace: WorkspaceDir = Path(),
     horizon: Horizon = 28,

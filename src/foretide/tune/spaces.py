@@ -64,11 +64,13 @@ class Choice:
 
 Space = Mapping[str, Range | Choice]
 
+_PENALTY_C = {"penalty_c": Range(1e-5, 10.0, log=True)}
 _PENALTY = {"penalty": Range(1e-4, 1e4, log=True)}
 
 #: The settings of each model by their names in ``foretide.users.models.user_model``.
 SPACES: dict[str, Space] = {
-    "glm": {"penalty_c": Range(1e-5, 10.0, log=True)},
+    "glm": _PENALTY_C,
+    "hazard": _PENALTY_C,
     "bgnbd": _PENALTY,
     "mbgnbd": _PENALTY,
     "paretonbd": _PENALTY,
