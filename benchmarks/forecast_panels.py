@@ -86,7 +86,7 @@ def asked_of(library: str, task: Task, origins: tuple[int, ...], python: Path, f
         call = [python, script, series, out, "--h", str(task.h), "--season-length", str(task.season_length)]
         call += ["--libraries", library, "--origins", *map(str, origins)]
         subprocess.run(call, check=True, env=os.environ | ONE_THREAD)
-    return pl.read_parquet(out)
+    return pl.read_parquet(out).cast({"y": pl.Float64})
 
 
 def theirs(task: Task, origins: tuple[int, ...], table: pl.DataFrame) -> tuple[dict[str, Floats], dict[str, float]]:
