@@ -21,7 +21,9 @@ from foretide.schema import OUTLOOK
 from foretide.text import say
 from foretide.users.activity import ActivityModel
 from foretide.users.backtest import MODEL, STAGE_RATE, Trial, backtest, trial
+from foretide.users.cutoffs import Pair
 from foretide.users.examples import examples, of_pairs, sample, training_pairs
+from foretide.users.further import FURTHER, further
 from foretide.users.interests import expected_interests, fit_weights
 from foretide.users.reasons import importance, reasons
 
@@ -37,10 +39,16 @@ class Outlook:
     """What is expected of users, and how far it can be trusted."""
 
     users: pl.DataFrame  # schema.OUTLOOK, one row a user
+    further: pl.DataFrame  # users.further.FURTHER, one row a known user: stages at the end, value
     interests: pl.DataFrame  # users.interests.INTERESTS, a row a user and category
     quality: pl.DataFrame  # users.scores.QUALITY on the last whole horizon; empty if the log is too short
     importance: pl.DataFrame  # users.reasons.importance: how much each reason counts, over all users
     notes: tuple[str, ...]  # what a reader should know, in the language of the moment
+
+    @property
+    def told(self) -> pl.DataFrame:
+        """``users`` with the columns of ``further``; null where a user is not known."""
+        return self.users.join(self.further, on="user_id", how="left", maintain_order="left")
 
 
 @dataclass(frozen=True)
@@ -107,8 +115,12 @@ def outlook(
     interests = expected_interests(buckets, as_of, horizon_days, weights, users)
     told = expectations(asked, learnt.model, users)
     counts = importance(reasons(learnt.model, asked.known))
+    known = asked.known if users is None else asked.known.filter(pl.col("user_id").is_in(list(users)))
+    more = FURTHER.to_frame()
+    if known.height:
+        more = further(buckets, learnt.training, learnt.rows, learnt.pairs, learnt.model, known, rule)
     said = tuple(notes(asked, learnt.longest, learnt.model, interests, quality))
-    return Outlook(told, interests, quality, counts, said)
+    return Outlook(told, more, interests, quality, counts, said)
 
 
 @dataclass(frozen=True)
@@ -117,9 +129,14 @@ class Learnt:
 
     model: ActivityModel
     training: Buckets  # a sample of the users
-    longest: int  # longest horizon that was learnt from, in days
+    pairs: Sequence[Pair]  # cut-offs and horizons that were learnt from
     rows: pl.DataFrame  # examples of the training and of the test
     test: Trial
+
+    @property
+    def longest(self) -> int:
+        """Longest horizon that was learnt from, in days."""
+        return max(days for _, days in self.pairs)
 
 
 def learn(buckets: Buckets, asked: Question, rule: LifecycleRule) -> Learnt:
@@ -140,7 +157,7 @@ def learn(buckets: Buckets, asked: Question, rule: LifecycleRule) -> Learnt:
     test = trial(asked.first, asked.as_of, asked.horizon_days, buckets.timezone)
     rows = examples(training, sorted({*pairs, *test.pairs}), rule)
     model = ActivityModel(asked.horizon_days).fit(of_pairs(rows, pairs))
-    return Learnt(model, training, max(days for _, days in pairs), rows, test)
+    return Learnt(model, training, pairs, rows, test)
 
 
 def learnt_for(

@@ -6,7 +6,7 @@ knows how; that part is imported when it is needed, so that no command loads mor
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -140,6 +140,35 @@ class Workspace:
     def has_values(self, as_of: datetime | None = None) -> bool:
         """Tell whether any event has a value."""
         return has_values(self.store, self.moment(as_of), self.engine)
+
+    def members(self, told: pl.DataFrame, conditions: Mapping[str, str], as_of: datetime | None = None) -> pl.DataFrame:
+        """Return who is in which segment: those that conditions name, or those that are found if there is none.
+
+        Parameters
+        ----------
+        told
+            ``Outlook.told`` of all users.
+        conditions
+            A condition over columns of the outlook and the features by the name of its segment.
+        as_of
+            What is known.
+
+        Raises
+        ------
+        UsageError
+            If a condition is not one.
+        """
+        from foretide.features.fold import feature_table
+        from foretide.users.interests import expected_interests
+        from foretide.users.segments_found import found_segments
+        from foretide.users.segments_predicate import members
+
+        moment = self.moment(as_of)
+        themes = ("activity", "habits", "interests")
+        table = feature_table(self.store, [moment], self.rule, themes, engine=self.engine)
+        if conditions:
+            return members(told.join(table.drop("as_of", "stage"), on="user_id", how="left"), conditions)
+        return found_segments(table.sort("user_id"), expected_interests(self.store, moment))
 
     def growth(self, as_of: datetime | None = None) -> pl.DataFrame:
         """Return the daily account of active users, ``schema.ACCOUNTING``."""

@@ -10,6 +10,7 @@ import pytest
 
 from foretide import __version__
 from foretide.schema import OUTLOOK, RECOMMENDATIONS
+from foretide.users.further import FURTHER
 
 FORECAST = ["unique_id", "ds", "mean", "median", "lo-80", "hi-80", "lo-95", "hi-95"]
 
@@ -37,7 +38,7 @@ def test_the_outlook_of_everyone_and_of_one(foretide, shop, tmp_path):
     path = tmp_path / "outlook.parquet"
     assert foretide("outlook", "--all", "-w", shop, "-o", path).code == 0
     everyone = pl.read_parquet(path)
-    assert everyone.columns == OUTLOOK.names()
+    assert everyone.columns == [*OUTLOOK.names(), *FURTHER.names()[1:]]
     assert everyone["p_inactive"].is_between(0, 1).all()
     user = everyone["user_id"][0]
     (one,) = json.loads(foretide("outlook", user, "-w", shop, "--format", "json").out)

@@ -1,5 +1,17 @@
 """Importing this module registers every command."""
 
-from foretide.cli import changes, data, evolution, forecasts, insight, population, show, tune, upkeep, users
+from foretide.cli import changes, data, evolution, forecasts, insight, population, segments, show, tune, upkeep, users
 
-__all__ = ["changes", "data", "evolution", "forecasts", "insight", "population", "show", "tune", "upkeep", "users"]
+__all__ = [
+    "changes",
+    "data",
+    "evolution",
+    "forecasts",
+    "insight",
+    "population",
+    "segments",
+    "show",
+    "tune",
+    "upkeep",
+    "users",
+]

@@ -113,7 +113,7 @@ def outlook(
     with opened(workspace, as_of, output, lang) as place:
         seen = place.outlook(chosen(user, everyone), horizon, parse_time(as_of))
         nested = user is not None and (output.suffix == ".json" if output else print_as is Format.json)
-        emit(with_interests(seen) if nested else seen.users, print_as, output)
+        emit(with_interests(seen) if nested else seen.told, print_as, output)
         if user is not None and print_as is Format.table and output is None:
             emit(seen.interests, title=say("cli.interests"))
         for note in seen.notes:
@@ -151,7 +151,7 @@ def with_interests(seen: Outlook) -> pl.DataFrame:
     names = [name for name in seen.interests.columns if name != "user_id"]
     ordered = seen.interests.sort("share_now", descending=True, nulls_last=True)
     lists = ordered.group_by("user_id", maintain_order=True).agg(interests=pl.struct(names))
-    joined = seen.users.join(lists, on="user_id", how="left", maintain_order="left")
+    joined = seen.told.join(lists, on="user_id", how="left", maintain_order="left")
     return joined.with_columns(pl.col("interests").fill_null([]))
 
 

@@ -1,0 +1,40 @@
+"""Segments and users worth acting on, asked from the command line."""
+
+import json
+
+import pytest
+
+
+def test_found_segments_hold_every_user_once(foretide, shop):
+    told = foretide("segments", "-w", shop, "-h", "7", "--format", "json")
+    assert told.code == 0, told.err
+    rows = json.loads(told.out)
+    assert sum(row["share"] for row in rows) == pytest.approx(1)
+    users = json.loads(foretide("segments", "-w", shop, "-h", "7", "--users", "--format", "json").out)
+    assert len({row["user_id"] for row in users}) == len(users) == sum(row["users"] for row in rows)
+
+
+def test_a_segment_of_ones_own(foretide, shop):
+    asked = ("segments", "-w", shop, "-h", "7", "--format", "json", "--where")
+    (row,) = json.loads(foretide(*asked, "quiet=p_inactive > 0.5 and recency_days > 7").out)
+    assert row["segment"] == "quiet"
+    assert row["p_inactive"] > 0.5
+    trends = json.loads(foretide(*asked, "quiet=p_inactive > 0.5", "--interests").out)
+    assert {"all", "quiet"} == {row["segment"] for row in trends}
+
+
+@pytest.mark.parametrize("condition", ["p_inactive > 0.5", "x=__import__('os')", "x=moon > 3", "x==3"])
+def test_a_condition_that_is_none(foretide, shop, condition):
+    told = foretide("segments", "-w", shop, "-h", "7", "--where", condition)
+    assert told.code == 2
+    assert told.err
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_users_worth_acting_on(foretide, shop, lang):
+    told = foretide("worth", "-n", "3", "-w", shop, "-h", "7", "--format", "json", "--lang", lang)
+    rows = json.loads(told.out)
+    assert [row["rank"] for row in rows] == [1, 2, 3]
+    stakes = [row["at_stake"] for row in rows]
+    assert stakes == sorted(stakes, reverse=True)
+    assert all(row["at_stake"] == pytest.approx(row["p_inactive"] * row["if_active"]) for row in rows)
