@@ -163,7 +163,7 @@ def explain(
     rule: LifecycleRule = USUAL_RULE,
     likely: float = LIKELY,
 ) -> Explanation:
-    """Explain the outlook of a user.
+    """Explain the outlook of a user: that of the logistic model, whichever else was chosen for the outlook.
 
     Parameters
     ----------
@@ -183,10 +183,10 @@ def explain(
     """
     learnt, known = learnt_for(buckets, as_of, horizon_days, rule)
     row = known.filter(pl.col("user_id") == user)
-    turns = turning(learnt.model, buckets, as_of, user, rule, likely)
-    parts = reasons(learnt.model, row)
+    turns = turning(learnt.explained, buckets, as_of, user, rule, likely)
+    parts = reasons(learnt.explained, row)
     usual = parts.filter(reason="usual")["log_odds"].item()
-    p = float(learnt.model.predict(row)["p_inactive"].item())
+    p = float(learnt.explained.predict(row)["p_inactive"].item())
     return Explanation(user, horizon_days, p, in_words(row, parts), usual, turns, likely)
 
 
@@ -195,7 +195,7 @@ def explain_model(
 ) -> pl.DataFrame:
     """Return ``importance`` of the reasons over all users; errors as of ``outlook``."""
     learnt, known = learnt_for(buckets, as_of, horizon_days, rule)
-    return importance(reasons(learnt.model, known))
+    return importance(reasons(learnt.explained, known))
 
 
 def in_words(user: pl.DataFrame, parts: pl.DataFrame) -> pl.DataFrame:

@@ -25,10 +25,12 @@ from foretide.users.cutoffs import Pair
 from foretide.users.examples import examples, of_pairs, sample, training_pairs
 from foretide.users.further import FURTHER, further
 from foretide.users.interests import expected_interests, fit_weights
+from foretide.users.models import Chosen, UserModel
 from foretide.users.reasons import importance, reasons
 
 #: All events keep a user alive; churned after four weeks without one.
 USUAL_RULE = LifecycleRule()
+USUAL_MODEL = Chosen()
 
 #: A note names this many users.
 NAMED = 3
@@ -74,6 +76,7 @@ def outlook(
     users: Sequence[str] | None = None,
     *,
     fallback: bool = False,
+    chosen: Chosen = USUAL_MODEL,
 ) -> Outlook:
     """Tell what users will do in the horizon.
 
@@ -94,6 +97,8 @@ def outlook(
         Only these; all with a critical event if None. The models learn from all in any case.
     fallback
         Tell what is expected of a new user where a user is not known; a note says so.
+    chosen
+        The model of chances and active days.
 
     Raises
     ------
@@ -109,17 +114,17 @@ def outlook(
         raise UnknownIdError(
             f"user {asked.strangers[0]!r} has no activity before {as_of:%Y-%m-%d %H:%M}; check the id and the time"
         )
-    learnt = learn(buckets, asked, rule)
-    quality = backtest(learnt.rows, learnt.test)
+    learnt = learn(buckets, asked, rule, chosen)
+    quality = backtest(learnt.rows, learnt.test, chosen.make)
     weights = fit_weights(learnt.training, as_of, learnt.longest)
     interests = expected_interests(buckets, as_of, horizon_days, weights, users)
-    told = expectations(asked, learnt.model, users)
-    counts = importance(reasons(learnt.model, asked.known))
+    told = expectations(asked, learnt, users)
+    counts = importance(reasons(learnt.explained, asked.known))
     known = asked.known if users is None else asked.known.filter(pl.col("user_id").is_in(list(users)))
     more = FURTHER.to_frame()
     if known.height:
         more = further(buckets, learnt.training, learnt.rows, learnt.pairs, learnt.model, known, rule)
-    said = tuple(notes(asked, learnt.longest, learnt.model, interests, quality))
+    said = tuple(notes(asked, learnt, interests, quality))
     return Outlook(told, more, interests, quality, counts, said)
 
 
@@ -127,7 +132,8 @@ def outlook(
 class Learnt:
     """The model of an outlook, and what it was learnt from."""
 
-    model: ActivityModel
+    model: UserModel
+    explained: ActivityModel  # the same if it is one; else beside it: for reasons, and for users who are not known
     training: Buckets  # a sample of the users
     pairs: Sequence[Pair]  # cut-offs and horizons that were learnt from
     rows: pl.DataFrame  # examples of the training and of the test
@@ -139,7 +145,7 @@ class Learnt:
         return max(days for _, days in self.pairs)
 
 
-def learn(buckets: Buckets, asked: Question, rule: LifecycleRule) -> Learnt:
+def learn(buckets: Buckets, asked: Question, rule: LifecycleRule, chosen: Chosen = USUAL_MODEL) -> Learnt:
     """Learn what the model of an outlook needs from what was over by its moment.
 
     Raises
@@ -156,8 +162,10 @@ def learn(buckets: Buckets, asked: Question, rule: LifecycleRule) -> Learnt:
         )
     test = trial(asked.first, asked.as_of, asked.horizon_days, buckets.timezone)
     rows = examples(training, sorted({*pairs, *test.pairs}), rule)
-    model = ActivityModel(asked.horizon_days).fit(of_pairs(rows, pairs))
-    return Learnt(model, training, pairs, rows, test)
+    seen = of_pairs(rows, pairs)
+    model = chosen.make(asked.horizon_days).fit(seen)
+    explained = model if isinstance(model, ActivityModel) else ActivityModel(asked.horizon_days).fit(seen)
+    return Learnt(model, explained, training, pairs, rows, test)
 
 
 def learnt_for(
@@ -181,14 +189,14 @@ def question(
     return Question(as_of, horizon_days, known, sorted(strangers))
 
 
-def expectations(asked: Question, model: ActivityModel, users: Sequence[str] | None) -> pl.DataFrame:
+def expectations(asked: Question, learnt: Learnt, users: Sequence[str] | None) -> pl.DataFrame:
     """Return ``schema.OUTLOOK`` of those asked about; a stranger is a new user without features."""
     wanted = asked.known if users is None else asked.known.filter(pl.col("user_id").is_in(list(users)))
     strangers = pl.DataFrame(
         {"user_id": asked.strangers, "stage": ["new"] * len(asked.strangers)},
         schema={"user_id": pl.String, "stage": pl.String},
     )
-    ahead = pl.concat([model.predict(wanted), model.predict_strangers(strangers)])
+    ahead = pl.concat([learnt.model.predict(wanted), learnt.explained.predict_strangers(strangers)])
     rows = pl.concat(
         [
             wanted.select("user_id", "stage", known=pl.lit(value=True)),
@@ -203,13 +211,11 @@ def expectations(asked: Question, model: ActivityModel, users: Sequence[str] | N
     )
 
 
-def notes(
-    asked: Question, longest: int, model: ActivityModel, interests: pl.DataFrame, quality: pl.DataFrame
-) -> Iterator[str]:
+def notes(asked: Question, learnt: Learnt, interests: pl.DataFrame, quality: pl.DataFrame) -> Iterator[str]:
     """Yield what a reader should know about how the outlook came about."""
-    if longest < asked.horizon_days:
-        yield say("outlook.carried_on", asked=asked.horizon_days, longest=longest)
-    if model.coarse(asked.known):
+    if learnt.longest < asked.horizon_days:
+        yield say("outlook.carried_on", asked=asked.horizon_days, longest=learnt.longest)
+    if learnt.model is learnt.explained and learnt.explained.coarse(asked.known):
         yield say("outlook.stage_rates")
     if asked.strangers:
         yield say("outlook.new_users", n=len(asked.strangers), users=", ".join(asked.strangers[:NAMED]))

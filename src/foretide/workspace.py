@@ -242,8 +242,10 @@ class Workspace:
         An unknown user gets what is expected of a new one, and a note says so.
         """
         from foretide.outlook import outlook
+        from foretide.tune.choice import chosen
 
-        return outlook(self.store, self.moment(as_of), horizon_days, self.rule, users, fallback=True)
+        model = chosen(self.path, horizon_days)
+        return outlook(self.store, self.moment(as_of), horizon_days, self.rule, users, fallback=True, chosen=model)
 
     def explain(
         self, user: str, horizon_days: int = 28, as_of: datetime | None = None, likely: float = 0.5

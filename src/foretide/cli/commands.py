@@ -1,6 +1,19 @@
 """Importing this module registers every command."""
 
-from foretide.cli import changes, data, evolution, forecasts, insight, population, segments, show, tune, upkeep, users
+from foretide.cli import (
+    changes,
+    data,
+    evolution,
+    forecasts,
+    insight,
+    population,
+    segments,
+    show,
+    train,
+    tune,
+    upkeep,
+    users,
+)
 
 __all__ = [
     "changes",
@@ -11,6 +24,7 @@ __all__ = [
     "population",
     "segments",
     "show",
+    "train",
     "tune",
     "upkeep",
     "users",

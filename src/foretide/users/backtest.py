@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -11,6 +11,7 @@ import polars as pl
 from foretide.users.activity import ActivityModel
 from foretide.users.cutoffs import LEAD_DAYS, Pair, shifted
 from foretide.users.examples import of_pairs, training_pairs
+from foretide.users.models import UserModel
 from foretide.users.rates import Rates
 from foretide.users.scores import QUALITY, quality
 
@@ -36,7 +37,7 @@ def trial(first: datetime, as_of: datetime, horizon_days: int, timezone: str) ->
     return Trial(training_pairs(first, cutoff, horizon_days, timezone), (cutoff, horizon_days))
 
 
-def backtest(rows: pl.DataFrame, of: Trial) -> pl.DataFrame:
+def backtest(rows: pl.DataFrame, of: Trial, make: Callable[[int], UserModel] = ActivityModel) -> pl.DataFrame:
     """Return the scores of the model and of simple rates in a trial.
 
     All learn from what was over by the cut-off of the trial; where the log was then too short for the
@@ -48,6 +49,8 @@ def backtest(rows: pl.DataFrame, of: Trial) -> pl.DataFrame:
         The examples of the trial's pairs; others are left out.
     of
         The trial.
+    make
+        What makes the model for a horizon in days.
 
     Returns
     -------
@@ -58,7 +61,7 @@ def backtest(rows: pl.DataFrame, of: Trial) -> pl.DataFrame:
     if seen.is_empty() or test.is_empty():
         return pl.DataFrame(schema=QUALITY)
     days = of.test[1]
-    chances = {MODEL: ActivityModel(days).fit(seen).predict(test)["p_inactive"].to_numpy()}
+    chances = {MODEL: make(days).fit(seen).predict(test)["p_inactive"].to_numpy()}
     for name, by in ((STAGE_RATE, "stage"), (POPULATION_RATE, None)):
         chances[name] = Rates(by).fit(seen).predict(test, days)[0]
     return quality(test, chances)

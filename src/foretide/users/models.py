@@ -104,6 +104,18 @@ USER_MODELS: dict[str, Callable[..., UserModel]] = {
 }
 
 
+@dataclass(frozen=True)
+class Chosen:
+    """A model by name, with settings other than the defaults."""
+
+    name: str = "glm"
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+    def make(self, horizon_days: int) -> UserModel:
+        """Make the model, not trained; errors as of ``user_model``."""
+        return user_model(self.name, horizon_days, **self.settings)
+
+
 def user_model(name: str, horizon_days: int, **settings: Any) -> UserModel:
     """Make an untrained model; ``settings`` are those of ``foretide.tune.spaces.SPACES``.
 

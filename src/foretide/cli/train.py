@@ -1,0 +1,50 @@
+"""Commands that choose and train: train users."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from foretide.cli import app
+from foretide.cli.asked import opened
+from foretide.cli.options import AsOf, Format, Horizon, Lang, OutputFile, PrintAs, WorkspaceDir, parse_time
+from foretide.cli.output import emit, inform
+from foretide.text import say
+
+trained = typer.Typer(no_args_is_help=True, help="Choose the model that tells what users will do.")
+app.add_typer(trained, name="train")
+
+
+@trained.callback()
+def about() -> None:
+    """Choose the model that tells what users will do."""
+
+
+@trained.command()
+def users(
+    workspace: WorkspaceDir = Path(),
+    model: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--model",
+            help="Try this one: glm, hazard, lightgbm, tree, forest, svm, mlp, bgnbd, mbgnbd, paretonbd. May be given "
+            "several times; without it those that learn in seconds.",
+        ),
+    ] = None,
+    horizon: Horizon = 28,
+    as_of: AsOf = None,
+    print_as: PrintAs = Format.table,
+    output: OutputFile = None,
+    lang: Lang = "en",
+) -> None:
+    """Compare models on earlier horizons and keep the best for the outlook; settings that were tuned are used."""
+    from foretide.tune.choice import USUAL_MODELS, compare, keep
+
+    with opened(workspace, as_of, output, lang) as place:
+        moment = place.moment(parse_time(as_of))
+        compared = compare(place.store, moment, place.path, model or USUAL_MODELS, horizon, place.rule)
+        emit(compared, print_as, output)
+        best = keep(place.path, horizon, compared)
+        inform(say("tune.kept", model=best.name, horizon=horizon))
