@@ -21,8 +21,9 @@ from foretide.users.examples import examples
 from foretide.users.rates import Rates
 from foretide.users.scores import scores
 from foretide.users.sequence import SequenceLSTM
-from foretide.users.sequence_inputs import STATIC, Scales
-from foretide.users.sequence_training import early_and_late
+from foretide.users.sequence_inputs import STATIC, Scales, outcomes
+from foretide.users.sequence_network import Shape, begun, built
+from foretide.users.sequence_training import Seen, Training, best_steps, early_and_late
 from foretide.users.sequence_windows import HISTORIES, NUMBERS, histories, padded, with_histories
 
 with_keras = pytest.mark.skipif(
@@ -209,13 +210,9 @@ def test_expected_days_are_about_those_that_happen(learnt, asked):
 
 @with_keras
 def test_a_longer_horizon_has_a_smaller_chance_of_no_activity(learnt, asked):
-    model, _ = learnt
-    scales, network = model.scales_, model.network_
+    scales, network = learnt[0].scales_, learnt[0].network_
     chances = []
     for days in (3, 7, 30, 365):
-        longer = SequenceLSTM(HORIZON, **TINY)
-        longer.rates_, longer.scales_, longer.network_ = model.rates_, scales, network
-        longer.horizon_days = HORIZON
         inputs = scales.inputs(asked.with_columns(horizon_days=pl.lit(days)), TINY["window_days"], HORIZON)
         chances.append(np.asarray(network.whole.predict_on_batch(dict(inputs)))[:, 0])
     assert (np.diff(chances, axis=0) < 0).all()
@@ -291,28 +288,37 @@ def test_a_folder_of_something_else_is_refused(learnt, tmp_path):
         SequenceLSTM.load(tmp_path)
 
 
-@with_keras
 @pytest.mark.parametrize(
-    ("days", "losses", "advised"),
+    ("losses", "advised", "left"),
     [
-        ((33, 42), [0.6, 0.4, 0.5, 0.5, 0.3], 20),  # the patience ends before the last check
-        ((33, 42), [0.6, 0.5, 0.4, 0.3, 0.2], 45),
-        ((42,), [], 45),  # a single cut-off can tell nothing
+        ([0.6, 0.4, 0.5, 0.5, 0.3], 20, 1),  # the patience ends before the last check
+        ([0.6, 0.5, 0.4, 0.3, 0.2], 45, 0),
+        ([0.6, 0.7, 0.7, 0.2, 0.1], 10, 2),
     ],
 )
-def test_training_takes_as_many_steps_as_later_cutoffs_advise(monkeypatch, days, losses, advised):
-    taken, told = [], iter(losses)
-
-    def stepped(network, seen, how, n_steps):
-        taken.append(n_steps)
-        yield from range(1, n_steps + 1)
-
-    monkeypatch.setattr(sequence_training, "stepped", stepped)
+def test_the_steps_are_those_after_which_later_cutoffs_were_told_best(monkeypatch, losses, advised, left):
+    told = iter(losses)
+    monkeypatch.setattr(sequence_training, "stepped", lambda *args: range(1, args[-1] + 1))
     monkeypatch.setattr(sequence_training, "loss_on", lambda *_: next(told))
-    few = {"steps": 45, "check_every": 10, "patience": 2, "units": 2}
-    SequenceLSTM(HORIZON, **TINY | few).fit(seen_at(regulars(), days))
-    assert taken == [45] * bool(losses) + [advised]
-    assert list(told) == losses[4:] * (advised == 20)
+    how = Training(steps=45, check_every=10, patience=2)
+    assert best_steps(None, None, None, how) == advised
+    assert len(list(told)) == left
+
+
+def test_a_single_cutoff_tells_nothing_of_when_to_stop():
+    early, late = early_and_late(seen_at(regulars(20), (41,)))
+    assert not early.any()
+    assert late.all()
+
+
+@with_keras
+def test_a_network_begins_with_the_rates_of_all(asked):
+    inputs = Scales.of(asked, 6).inputs(asked, 6, HORIZON)
+    network = built(Shape(6, 2, len(STATIC)), 0.0, 0)
+    begun(network, 0.7, 0.02)
+    odds = np.asarray(network.whole.predict_on_batch(dict(inputs)))
+    np.testing.assert_allclose(odds, np.tile(logit([0.7, 0.02]), (len(odds), 1)), rtol=1e-5)
+    assert Seen(inputs, outcomes(asked)).means()[0] == pytest.approx(asked["inactive"].mean())
 
 
 def test_where_one_outcome_is_missing_users_have_the_rate_of_their_stage(asked, tmp_path):

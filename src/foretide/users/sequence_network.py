@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import logit
 
 from foretide.forecast.lstm import dense, keras_library
 from foretide.users.sequence_windows import N_CODES, NUMBERS
@@ -25,6 +26,7 @@ from foretide.users.sequence_windows import N_CODES, NUMBERS
 EMBEDDING_DIM = 4
 #: Level and rate of the odds of no activity, level and rate of the odds of a further active day.
 N_PARTS = 4
+LAST_LAYER = "parts"
 #: Share of the steps in which the learning rate rises.
 WARM_UP = 0.05
 
@@ -84,7 +86,8 @@ def core_of(keras: Any, shape: Shape, dropout: float, seed: int) -> Any:
     )
     state = read(keras.layers.Concatenate()([numbers, embedded]), mask=there)
     both = keras.layers.Dropout(dropout, seed=seed + 2)(keras.layers.Concatenate()([state, static]))
-    bent = keras.layers.Dense(N_PARTS, kernel_initializer="zeros")(dense(keras, shape.units, seed + 3)(both))
+    last = keras.layers.Dense(N_PARTS, kernel_initializer="zeros", name=LAST_LAYER)
+    bent = last(dense(keras, shape.units, seed + 3)(both))
     straight = keras.layers.Dense(N_PARTS, kernel_initializer="zeros", use_bias=False)(static)
     return keras.Model([numbers, embedded, there, static], keras.layers.Add()([bent, straight]))
 
@@ -98,6 +101,14 @@ def compiled(network: Network, steps: int, learning_rate: float, weight_decay: f
     optimizer = keras.optimizers.AdamW(rates, weight_decay=weight_decay, clipnorm=1.0)
     optimizer.build(network.whole.trainable_variables)
     network.whole.compile(optimizer, loss=hurdle_loss(keras))
+
+
+def begun(network: Network, inactive: float, filled: float) -> None:
+    """Have an untrained network tell everybody the same chance of no activity and the same fill.
+
+    Rare days would need more steps than there are to be learnt from even chances.
+    """
+    network.core.get_layer(LAST_LAYER).bias.assign(np.array([logit(inactive), 0.0, logit(filled), 0.0]))
 
 
 def state_of(network: Network) -> list[NDArray[Any]]:

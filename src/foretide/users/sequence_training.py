@@ -21,8 +21,11 @@ from numpy.typing import NDArray
 
 from foretide.users.activity import learnable
 from foretide.users.cutoffs import LEAD_DAYS
-from foretide.users.sequence_network import Inputs, Network, Shape, built, compiled, restart, state_of, told
+from foretide.users.sequence_network import Inputs, Network, Shape, begun, built, compiled, restart, state_of, told
 from foretide.users.sequence_windows import Singles
+
+#: The training begins with a fill no nearer to 0 and 1 than this.
+LEAST_FILL = 1e-3
 
 Progress = Callable[[int, int, float], None]  # steps done, steps at most, loss on the later cut-offs
 
@@ -72,6 +75,12 @@ class Seen(NamedTuple):
         """Return some of the rows."""
         return Seen({name: values[rows] for name, values in self.inputs.items()}, self.outcomes[rows])
 
+    def means(self) -> tuple[float, float]:
+        """Return the share without activity and the mean fill, a little off 0 and 1."""
+        inactive, fill, known = self.outcomes.astype(np.float64).T
+        filled = (fill * known).sum() / max(known.sum(), 1.0)
+        return float(inactive.mean()), float(np.clip(filled, LEAST_FILL, 1 - LEAST_FILL))
+
 
 def early_and_late(rows: pl.DataFrame) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     """Tell which examples were over at the last cut-off of the longest horizon, and which begin there or later."""
@@ -85,6 +94,7 @@ def early_and_late(rows: pl.DataFrame) -> tuple[NDArray[np.bool_], NDArray[np.bo
 def trained(rows: pl.DataFrame, seen: Seen, shape: Shape, how: Training) -> Network:
     """Return a network that has learnt from all examples, for as many steps as later cut-offs advise."""
     network = built(shape, how.dropout, how.rng)
+    begun(network, *seen.means())
     compiled(network, how.steps, how.learning_rate, how.weight_decay)
     beginning = state_of(network)
     early, late = early_and_late(rows)
