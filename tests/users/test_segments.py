@@ -161,7 +161,7 @@ def test_without_values_active_days_are_at_stake():
     assert worth_acting_on(told, LIKES).select("if_active", "at_stake", "unit").rows() == [(4.0, 2.0, "active_days")]
 
 
-@given(st.floats(0, 1), st.floats(0.01, 1e6))
+@given(st.just(0.0) | st.floats(1e-9, 1), st.floats(0.01, 1e6))
 def test_the_stakes_are_finite_and_less_than_what_a_user_who_comes_is_worth(p, worth):
     told = outlook_of([("a", "new", True, p, 1 - p, worth * (1 - p))])
     table = worth_acting_on(told, LIKES)

@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 
 from foretide.errors import UsageError
-from foretide.evaluate.metrics import coverage, mae, mean_of_known, mse, r2, rmse, seasonal_scale
+from foretide.evaluate.metrics import coverage, mae, mean_of_known, mse, r2, rmse, seasonal_scales
 from foretide.schema import Floats, Forecast, Panel
 
 #: The model beside which the others are shown.
@@ -137,10 +137,7 @@ def score_table(
         Of the seasonal naive that MASE and RMSSE compare with.
     """
     names = (*POINT_METRICS, *(f"coverage_{level}" for level in levels))
-    scales = [
-        np.stack([seasonal_scale(y[:, :origin], season_length, power) for origin in origins], axis=1) if origins else y
-        for power in (1, 2)
-    ]
+    scales = [seasonal_scales(y, origins, season_length, power) if origins else y for power in (1, 2)]
     rows = [
         {"model": model, **_points(y, origins, told, scales), **_coverages(y, origins, told, levels)}
         for model, told in said.items()

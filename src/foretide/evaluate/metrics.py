@@ -6,6 +6,8 @@ Every metric takes arrays of one shape: a target ``(n,)`` against a prediction `
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -74,6 +76,17 @@ def seasonal_scale(past: ArrayLike, season_length: int, power: int = 1) -> Array
     known = ~np.isnan(change)
     total = np.where(known, change, 0.0).sum(axis=1)
     count = known.sum(axis=1)
+    return np.where(total > 0, total / np.maximum(count, 1), np.nan)
+
+
+def seasonal_scales(y: ArrayLike, origins: Sequence[int], season_length: int, power: int = 1) -> Array:
+    """Return ``seasonal_scale`` of the past of each origin, ``(n_series, n_origins)``, in one pass."""
+    y = np.asarray(y, dtype=np.float64)
+    change = np.abs(y[:, season_length:] - y[:, :-season_length]) ** power
+    known = ~np.isnan(change)
+    changes = np.where(known, change, 0.0), known
+    before = np.maximum(np.asarray(origins) - season_length, 0)  # changes in the past of each origin
+    total, count = (np.pad(np.cumsum(values, axis=1), ((0, 0), (1, 0)))[:, before] for values in changes)
     return np.where(total > 0, total / np.maximum(count, 1), np.nan)
 
 

@@ -33,9 +33,9 @@ LEAST_CHANGE = 0.02
 MAD_TO_SD = 1.4826
 
 
-def season_levels(y: Floats, season_length: int) -> Floats:
-    """Return ``log(1 + mean)`` of the whole seasons that end with the past, ``(n_series, n_seasons)``, oldest first."""
-    n_seasons = y.shape[1] // season_length
+def season_levels(y: Floats, season_length: int, most: int) -> Floats:
+    """Return ``log(1 + mean)`` of the last whole seasons, ``(n_series, n_seasons)``, oldest first, at most so many."""
+    n_seasons = min(y.shape[1] // season_length, most)
     whole = y[:, y.shape[1] - n_seasons * season_length :].reshape(len(y), n_seasons, season_length)
     return np.log1p(np.maximum(whole.mean(axis=2), 0.0))
 
@@ -50,39 +50,47 @@ def level_shifts(y: Floats, season_length: int) -> tuple[NDArray[np.int64], Floa
     season_length
         m.
     """
-    levels = season_levels(y, season_length)
+    levels = season_levels(y, season_length, max(SINCE) + USUAL)
     since, shift = np.zeros(len(y), np.int64), np.zeros(len(y))
     evidence = np.full(len(y), LEAST_Z)
     for k in SINCE:
         if levels.shape[1] < k + USUAL // 2:
             continue
-        step, z = _step(levels, k)
-        passed = np.abs(_step_a_year_ago(levels, k, season_length)) > np.abs(step) / 2
-        better = (z > evidence) & ~passed
-        since, shift = np.where(better, k, since), np.where(better, step, shift)
-        evidence = np.where(better, z, evidence)
+        step = _step(levels, k)
+        rows = _sudden(levels, step, k)  # few: what is dear is asked of these only
+        z = np.abs(step[rows]) / _chance(levels[rows], k)
+        passed = np.abs(_step_a_year_ago(y[rows], k, season_length)) > np.abs(step[rows]) / 2
+        rows, z = rows[clear := (z > evidence[rows]) & ~passed], z[clear]
+        since[rows], shift[rows], evidence[rows] = k, step[rows], z
     return since, shift
 
 
-def _step(levels: Floats, k: int) -> tuple[Floats, Floats]:
-    """Return the step ``k`` seasons ago and its z; zero where it does not last or did not come at once."""
+def _step(levels: Floats, k: int) -> Floats:
+    """Return the step ``k`` seasons ago."""
+    return levels[:, -k:].mean(axis=1) - levels[:, -k - BEFORE : -k].mean(axis=1)
+
+
+def _sudden(levels: Floats, step: Floats, k: int) -> NDArray[np.intp]:
+    """Return the rows whose step lasts and came at once."""
     after, before = levels[:, -k:], levels[:, -k - BEFORE : -k]
-    step = after.mean(axis=1) - before.mean(axis=1)
-    changes = np.abs(np.diff(levels[:, -k - USUAL : -k], axis=1))
-    usual = np.maximum(MAD_TO_SD * np.median(changes, axis=1), LEAST_CHANGE)  # that of two seasons' difference
-    error = usual * np.sqrt((1 / k + 1 / BEFORE) / 2)
     middle = (after.mean(axis=1) + before.mean(axis=1))[:, None] / 2
     side = np.sign(step)[:, None]
     lasts = (side * (after - middle) > 0).all(axis=1) & (side * (before - middle) < 0).all(axis=1)
     at_once = side[:, 0] * (levels[:, -k] - levels[:, -k - 1]) >= AT_ONCE * np.abs(step)
-    return step, np.where(lasts & at_once, np.abs(step) / error, 0.0)
+    return np.flatnonzero(lasts & at_once)
 
 
-def _step_a_year_ago(levels: Floats, k: int, season_length: int) -> Floats:
-    year = round(YEAR_STEPS / season_length)
-    if levels.shape[1] < year + k + BEFORE:
-        return np.zeros(len(levels))
-    return np.nan_to_num(_step(levels[:, :-year], k)[0])
+def _chance(levels: Floats, k: int) -> Floats:
+    """Return what chance does to a step ``k`` seasons ago."""
+    changes = np.abs(np.diff(levels[:, -k - USUAL : -k], axis=1))
+    usual = np.maximum(MAD_TO_SD * np.median(changes, axis=1), LEAST_CHANGE)  # that of two seasons' difference
+    return usual * np.sqrt((1 / k + 1 / BEFORE) / 2)
+
+
+def _step_a_year_ago(y: Floats, k: int, season_length: int) -> Floats:
+    before = y[:, : max(y.shape[1] - round(YEAR_STEPS / season_length) * season_length, 0)]
+    levels = season_levels(before, season_length, k + BEFORE)
+    return np.nan_to_num(_step(levels, k)) if levels.shape[1] == k + BEFORE else np.zeros(len(y))
 
 
 @dataclass

@@ -19,7 +19,7 @@ from typing import ClassVar
 import numpy as np
 
 from foretide.forecast.method import Ahead, Method
-from foretide.forecast.smoothing import ALPHAS, BETAS, smooth
+from foretide.forecast.smoothing import ALPHAS, BETAS, Point, smooth
 from foretide.schema import Floats
 
 #: The season is that of this many last seasons.
@@ -41,6 +41,9 @@ class PooledSeason(Method):
     def ahead(self, y: Floats, origins: Sequence[int], h: int) -> Ahead:
         """Return forecasts from each origin, as ``Method.ahead``."""
         z = np.log1p(np.maximum(y, 0.0))
+        if self.season_length == 1:  # no season that an origin could see too much of: one pass for all
+            middle, _ = smooth(z, origins, h, 1, points())
+            return Ahead(np.expm1(middle), np.expm1(middle))
         middle = np.stack([self._expect(z[:, :origin], h) for origin in origins], axis=1)
         return Ahead(np.expm1(middle), np.expm1(middle))
 
@@ -49,8 +52,13 @@ class PooledSeason(Method):
         m, n_steps = self.season_length, z.shape[1]
         effects = shared_season(z, m)  # (n_series, m), the first for the step after the last
         rest = z - effects[:, (np.arange(n_steps) - n_steps) % m]
-        middle, _ = smooth(rest, [n_steps], h, 1, [(alpha, beta, 0.0) for alpha, beta in product(ALPHAS, BETAS)])
+        middle, _ = smooth(rest, [n_steps], h, 1, points())
         return middle[:, 0] + effects[:, np.arange(h) % m]
+
+
+def points() -> list[Point]:
+    """Return every parameter point of a smoothing without a season."""
+    return [(alpha, beta, 0.0) for alpha, beta in product(ALPHAS, BETAS)]
 
 
 def shared_season(z: Floats, season_length: int) -> Floats:

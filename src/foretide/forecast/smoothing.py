@@ -31,6 +31,10 @@ MEMORY_STEPS = 365.0
 #: Seasons at the beginning that set level and season, and those whose errors do not count.
 START_SEASONS = 6
 WARM_UP_SEASONS = 2
+#: Parameter points are filled up to a multiple of this, the numbers in a vector register (the rest of a loop is slow),
+#: with points whose squared error leaves them no weight.
+LANES = 8
+UNLIKELY = np.float32(1e36)
 #: A mean is not believed to be more than e times this above its median on the log scale.
 MOST_LOG_GAP = 1.0
 
@@ -92,17 +96,13 @@ def smooth(
     points
         Parameter points.
     """
-    return _smooth_all(
-        z.astype(np.float32),
-        np.asarray(origins, dtype=np.int64),
-        h,
-        season_length,
-        np.array(points, dtype=np.float32),
-    )
+    filled = np.zeros((-(-len(points) // LANES) * LANES, 3), np.float32)
+    filled[: len(points)] = points
+    return _smooth_all(z.astype(np.float32), np.asarray(origins, dtype=np.int64), h, season_length, filled, len(points))
 
 
 @njit
-def _smooth_all(z, origins, h, m, points):  # type: ignore[no-untyped-def]
+def _smooth_all(z, origins, h, m, points, n_points):  # type: ignore[no-untyped-def]
     middle = np.full((z.shape[0], origins.size, h), np.nan)
     variance = np.full((z.shape[0], origins.size, h), np.nan)
     for i in range(z.shape[0]):
@@ -114,50 +114,58 @@ def _smooth_all(z, origins, h, m, points):  # type: ignore[no-untyped-def]
         while cut < origins.size and origins[cut] < first + START_SEASONS * m:
             if origins[cut] > first:
                 only = slice(cut, cut + 1)
-                _smooth_one(z[i, : origins[cut]], first, origins[only], m, points, middle[i, only], variance[i, only])
+                _smooth_one(
+                    z[i, : origins[cut]], first, origins[only], m, points, n_points, middle[i, only], variance[i, only]
+                )
             cut += 1
         if cut < origins.size:
-            _smooth_one(z[i], first, origins[cut:], m, points, middle[i, cut:], variance[i, cut:])
+            _smooth_one(z[i], first, origins[cut:], m, points, n_points, middle[i, cut:], variance[i, cut:])
     return middle, variance
 
 
 @njit_fastmath
-def _smooth_one(z, first, origins, m, points, middle, variance):  # type: ignore[no-untyped-def]
+def _smooth_one(z, first, origins, m, points, n_points, middle, variance):  # type: ignore[no-untyped-def]
     """Run over one series and write what each origin expects."""
-    n_points = points.shape[0]
     alpha, beta, gamma = points[:, 0].copy(), points[:, 1].copy(), points[:, 2].copy()
-    level = np.zeros(n_points, np.float32)
-    trend = np.zeros(n_points, np.float32)
-    season = np.zeros((m, n_points), np.float32)
-    sse = np.full(n_points, _start(z, first, m, level, season))
-    phi, keep = np.float32(PHI), np.float32(0.5 ** (1.0 / MEMORY_STEPS))
+    level = np.zeros(alpha.size, np.float32)
+    trend = np.zeros(alpha.size, np.float32)
+    season = np.zeros((m, alpha.size), np.float32)
+    sse = np.full(alpha.size, _start(z, first, m, level, season))
+    sse[n_points:] = UNLIKELY
+    phi = np.float32(PHI)
     count = np.float32(0.0)
-    cut = 0
-    for t in range(first, z.size + 1):
-        if origins[cut] == t:
-            weight = _weights(sse, count)
-            _expect(level, trend, season, weight, t, phi, middle[cut])
-            _spread(alpha, beta, gamma, weight * sse / max(count, np.float32(1.0)), m, phi, variance[cut])
-            cut += 1
-            if cut == origins.size:
-                return
-        judged = t >= first + WARM_UP_SEASONS * m
-        if judged:
-            count = count * keep + np.float32(1.0)
-        _take_in(z[t], level, trend, season[t % m], sse, judged, alpha, beta, gamma, phi, keep)
+    begin = first
+    for cut in range(origins.size):
+        end = origins[cut]
+        count = _take_in(z[begin:end], begin, first, count, level, trend, season, sse, alpha, beta, gamma)
+        weight = _weights(sse, count)
+        weight[n_points:] = 0.0
+        _expect(level, trend, season, weight, end, phi, middle[cut])
+        _spread(alpha, beta, gamma, weight * sse / max(count, np.float32(1.0)), m, phi, variance[cut])
+        begin = end
 
 
 @njit_fastmath
-def _take_in(x, level, trend, now, sse, judged, alpha, beta, gamma, phi, keep):  # type: ignore[no-untyped-def]
-    """Move every parameter point by one step."""
-    for p in range(level.size):
-        damped = phi * trend[p]
-        error = x - level[p] - damped - now[p]
-        if judged:
-            sse[p] = sse[p] * keep + error * error
-        level[p] += damped + alpha[p] * error
-        trend[p] = damped + beta[p] * alpha[p] * error
-        now[p] += gamma[p] * (np.float32(1.0) - alpha[p]) * error
+def _take_in(z, now, first, count, level, trend, season, sse, alpha, beta, gamma):  # type: ignore[no-untyped-def]
+    """Move every parameter point by the steps ``z``, the first of which has the number ``now``; return the count.
+
+    The loop over steps is in here, as a call with so many arrays takes longer than a step.
+    """
+    m = season.shape[0]
+    phi, keep = np.float32(PHI), np.float32(0.5 ** (1.0 / MEMORY_STEPS))
+    for k in range(z.size):
+        judged = now + k >= first + WARM_UP_SEASONS * m
+        kept, counted = (keep, np.float32(1.0)) if judged else (np.float32(1.0), np.float32(0.0))
+        count = count * kept + counted
+        j = (now + k) % m
+        for p in range(level.size):
+            damped = phi * trend[p]
+            error = z[k] - level[p] - damped - season[j, p]
+            sse[p] = sse[p] * kept + counted * error * error
+            level[p] += damped + alpha[p] * error
+            trend[p] = damped + beta[p] * alpha[p] * error
+            season[j, p] += gamma[p] * (np.float32(1.0) - alpha[p]) * error
+    return count
 
 
 @njit

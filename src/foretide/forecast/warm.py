@@ -16,10 +16,8 @@ from foretide.compiled import njit
 from foretide.errors import UsageError
 from foretide.forecast.method import carried, check_horizon, dates_ahead
 from foretide.forecast.smoothing import (
-    MEMORY_STEPS,
     PHI,
     START_SEASONS,
-    WARM_UP_SEASONS,
     _expect,
     _start,
     _take_in,
@@ -138,19 +136,8 @@ def _advance_all(z, now, m, points, firsts, young, level, trend, season, sse, co
                     young[i], firsts[i], m, alpha, beta, gamma, level[i], trend[i], season[i], sse[i], count[i : i + 1]
                 )
             else:
-                _step(
-                    z[i, k],
-                    t,
-                    firsts[i],
-                    m,
-                    alpha,
-                    beta,
-                    gamma,
-                    level[i],
-                    trend[i],
-                    season[i],
-                    sse[i],
-                    count[i : i + 1],
+                count[i] = _take_in(
+                    z[i, k : k + 1], t, firsts[i], count[i], level[i], trend[i], season[i], sse[i], alpha, beta, gamma
                 )
         if firsts[i] != NOT_YET and now + z.shape[1] - firsts[i] < starting:
             known = young[i, : now + z.shape[1] - firsts[i]]
@@ -164,17 +151,7 @@ def _restart(known, first, m, alpha, beta, gamma, level, trend, season, sse, cou
     line = np.full(first % m + known.size, np.float32(np.nan))  # the same place in the season as in the panel
     line[first % m :] = known
     sse[:] = _start(line, first % m, m, level, season)
-    for k in range(known.size):
-        _step(known[k], first + k, first, m, alpha, beta, gamma, level, trend, season, sse, count)
-
-
-@njit
-def _step(x, t, first, m, alpha, beta, gamma, level, trend, season, sse, count):  # type: ignore[no-untyped-def]
-    phi, keep = np.float32(PHI), np.float32(0.5 ** (1.0 / MEMORY_STEPS))
-    judged = t >= first + WARM_UP_SEASONS * m
-    if judged:
-        count[0] = count[0] * keep + np.float32(1.0)
-    _take_in(x, level, trend, season[t % m], sse, judged, alpha, beta, gamma, phi, keep)
+    count[0] = _take_in(known, first, first, count[0], level, trend, season, sse, alpha, beta, gamma)
 
 
 @njit
