@@ -89,6 +89,13 @@ def visitors(kind: str, horizon_days: int, **settings: Any) -> UserModel:
     return Visitors(kind, horizon_days, settings)
 
 
+def stack(horizon_days: int, **settings: Any) -> UserModel:
+    """Make the average of several models."""
+    from foretide.users.stacking import Stack
+
+    return Stack(horizon_days, **settings)
+
+
 #: Name -> what makes an untrained model, given the length of the horizon in days and other settings than the defaults.
 USER_MODELS: dict[str, Callable[..., UserModel]] = {
     "glm": glm,
@@ -101,6 +108,7 @@ USER_MODELS: dict[str, Callable[..., UserModel]] = {
     "bgnbd": partial(visitors, "BG/NBD"),
     "mbgnbd": partial(visitors, "MBG/NBD"),
     "paretonbd": partial(visitors, "Pareto/NBD"),
+    "stack": stack,
 }
 
 
