@@ -2,20 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+import numpy as np
 import polars as pl
 
+from foretide.evaluate.metrics import rmse
+from foretide.schema import Floats
 from foretide.users.activity import ActivityModel
 from foretide.users.cutoffs import LEAD_DAYS, Pair, shifted
 from foretide.users.examples import of_pairs, training_pairs
-from foretide.users.models import UserModel
-from foretide.users.rates import Rates
-from foretide.users.scores import QUALITY, quality
+from foretide.users.margins import MARGINS, margins
+from foretide.users.models import UserModel, user_model
+from foretide.users.rates import Rates, expected_days
+from foretide.users.scores import QUALITY, groups, quality
 
 MODEL, STAGE_RATE, POPULATION_RATE = "foretide", "stage rate", "population rate"
+#: The column of the rates of each baseline.
+BASELINES = {STAGE_RATE: "stage", POPULATION_RATE: None}
+
+#: How well the active days of a group of users were told.
+DAYS_QUALITY = pl.Schema(
+    {
+        "stage": pl.String(),
+        "model": pl.String(),
+        "days_rmse": pl.Float64(),  # days
+        "days_bias": pl.Float64(),  # expected sum over the sum that came, less 1; null where none came
+    }
+)
+#: Models and baselines beside each other.
+COMPARISON = pl.Schema({**QUALITY, **DAYS_QUALITY, **MARGINS})
 
 
 @dataclass(frozen=True)
@@ -60,8 +78,73 @@ def backtest(rows: pl.DataFrame, of: Trial, make: Callable[[int], UserModel] = A
     seen, test = of_pairs(rows, of.training), of_pairs(rows, [of.test])
     if seen.is_empty() or test.is_empty():
         return pl.DataFrame(schema=QUALITY)
-    days = of.test[1]
-    chances = {MODEL: make(days).fit(seen).predict(test)["p_inactive"].to_numpy()}
-    for name, by in ((STAGE_RATE, "stage"), (POPULATION_RATE, None)):
-        chances[name] = Rates(by).fit(seen).predict(test, days)[0]
+    chances = {MODEL: make(of.test[1]).fit(seen).predict(test)["p_inactive"].to_numpy()}
+    for name, by in BASELINES.items():
+        chances[name] = Rates(by).fit(seen).predict(test, of.test[1])[0]
     return quality(test, chances)
+
+
+def compare(rows: pl.DataFrame, of: Trial, names: Sequence[str]) -> pl.DataFrame:
+    """Return how well some models and the simple rates told what came in a trial, for each group of users.
+
+    Parameters
+    ----------
+    rows
+        The examples of the trial's pairs; others are left out.
+    of
+        The trial.
+    names
+        Some of ``foretide.users.models.USER_MODELS``.
+
+    Returns
+    -------
+    pl.DataFrame
+        ``COMPARISON``; empty if there was nothing to learn from, or nobody to test on.
+
+    Raises
+    ------
+    UsageError
+        If there is no model of such a name.
+    """
+    models = {name: user_model(name, of.test[1]) for name in names}
+    seen, test = of_pairs(rows, of.training), of_pairs(rows, [of.test])
+    if seen.is_empty() or test.is_empty():
+        return pl.DataFrame(schema=COMPARISON)
+    told = {name: model.fit(seen).predict(test) for name, model in models.items()}
+    told |= {name: of_rates(Rates(by).fit(seen), test, of.test[1]) for name, by in BASELINES.items()}
+    return judged(test, told)
+
+
+def of_rates(rates: Rates, users: pl.DataFrame, horizon_days: int) -> pl.DataFrame:
+    """Return ``p_inactive, expected_active_days`` of users by the rates of their group."""
+    p, filled = rates.predict(users, horizon_days)
+    return pl.DataFrame({"p_inactive": p, "expected_active_days": expected_days(p, filled, horizon_days)})
+
+
+def judged(test: pl.DataFrame, told: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
+    """Return ``COMPARISON`` of what models told, the baselines among them, of the users of examples."""
+    chances = {name: table["p_inactive"].to_numpy() for name, table in told.items()}
+    days = {name: table["expected_active_days"].to_numpy() for name, table in told.items()}
+    keys = ["stage", "model"]
+    parts = (days_quality(test, days), margins(test, chances, list(BASELINES)))
+    whole = quality(test, chances)
+    for part in parts:
+        whole = whole.join(part, on=keys, how="left", maintain_order="left")
+    return whole.select(COMPARISON.names())
+
+
+def days_quality(seen: pl.DataFrame, days: Mapping[str, Floats]) -> pl.DataFrame:
+    """Return ``DAYS_QUALITY`` of expected days ``(n_users,)`` for each model, against ``active_days_ahead``."""
+    happened = seen["active_days_ahead"].to_numpy().astype(np.float64)
+    rows = [
+        (stage, model, rmse(happened[there], expected[there]), bias(happened[there], expected[there]))
+        for stage, there in groups(seen).items()
+        for model, expected in days.items()
+    ]
+    return pl.DataFrame(rows, schema=DAYS_QUALITY, orient="row")
+
+
+def bias(happened: Floats, expected: Floats) -> float | None:
+    """Return by what share the expected sum is too high; None if nothing happened."""
+    total = float(happened.sum())
+    return float(expected.sum()) / total - 1 if total else None
