@@ -57,8 +57,8 @@ def boosted(objective: str, seed: int) -> Any:
         raise MissingExtraError("the model 'lightgbm' needs lightgbm; install foretide[learners]") from error
     return LGBMRegressor(
         objective=objective,
-        n_estimators=200,
-        learning_rate=0.04,
+        n_estimators=120,
+        learning_rate=0.06,
         num_leaves=15,
         min_child_samples=BOOSTED_LEAF,
         subsample=0.7,
