@@ -30,7 +30,7 @@ PENALTY_C = 0.01
 #: A group needs this many examples of either outcome for a model of its own.
 MIN_OUTCOMES = 30
 #: A group's examples are thinned to this many.
-TRAINING_ROWS = 40_000
+TRAINING_ROWS = 150_000
 
 
 @dataclass

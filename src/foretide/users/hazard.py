@@ -30,7 +30,7 @@ from foretide.users.rates import Rates, expected_days, fill
 from foretide.users.stretches import ReturnHazard
 
 #: Users at cut-offs that a group learns from; each has a row for every stretch.
-TRAINING_ROWS = 15_000
+TRAINING_ROWS = 60_000
 
 
 class Parts(NamedTuple):
