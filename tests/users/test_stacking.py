@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.special import expit
 
+from foretide.users.averaging import Told, averaged, fit_weights, log_losses, weighed
 from foretide.users.cutoffs import LEAD_DAYS
-from foretide.users.stacking import Stack, Told, averaged, exam, fit_weights, log_losses, weighed
+from foretide.users.stacking import Stack, exam
 from users.visiting import HORIZON, seen_and_test
 
 START = datetime(2024, 1, 1, tzinfo=UTC)
@@ -49,7 +50,7 @@ def test_who_knows_more_has_the_larger_weight():
 
 
 def test_weights_are_the_best_on_a_grid(monkeypatch):
-    monkeypatch.setattr("foretide.users.stacking.PULL", 0.0)
+    monkeypatch.setattr("foretide.users.averaging.PULL", 0.0)
     rng = np.random.default_rng(2)
     answers, happened = rng.normal(size=(2, 300)), rng.normal(size=300) + 1
     found = averaged(answers, lambda mean: ((mean - happened) ** 2, 2 * (mean - happened)))

@@ -5,55 +5,33 @@ Their log-odds of no activity are averaged with the weights that would have told
 their expected active days. If on users whom the weights were not fitted to the average did no better than the best
 member, that member is taken alone. Then all members learn anew, from everything.
 
-Weights that need not add up to 1, and a constant beside them, follow the exam more closely and were worse in the
-future: how much there is to come in a population changes faster than who it comes from.
-
 References
 ----------
-Wolpert (1992), Stacked generalization, Neural Networks 5. Breiman (1996), Stacked regressions, Machine Learning 24.
+Wolpert (1992), Stacked generalization, Neural Networks 5.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from importlib.util import find_spec
-from typing import NamedTuple
 
 import numpy as np
 import polars as pl
 from scipy.special import expit, logit
 
-from foretide.schema import Floats
+from foretide.users.averaging import Told, Weights, weighed
 from foretide.users.cutoffs import LEAD_DAYS, Pair
 from foretide.users.examples import of_pairs
 from foretide.users.models import UserModel, user_model
 
 #: Members; LightGBM as far as it is installed.
 MEMBERS = ("glm", "hazard", "bgnbd", "lightgbm")
-#: Weight of the squared distance to equal weights, against the mean loss of a user.
-PULL = 0.01
 #: Chances are kept this far from 0 and 1.
 CLIP = 1e-4
 #: A horizon is counted in local days: where the clocks change it may be over this much later.
 CLOCK_CHANGE = timedelta(hours=1)
-
-Loss = Callable[[Floats], tuple[Floats, Floats]]
-
-
-class Told(NamedTuple):
-    """What members tell of users, ``(n_members, n_users)`` each."""
-
-    odds: Floats  # log-odds of no activity
-    days: Floats  # expected active days
-
-
-class Weights(NamedTuple):
-    """Shares of the members, ``(n_members,)`` each; they add up to 1."""
-
-    odds: Floats
-    days: Floats
 
 
 def installed_members() -> tuple[str, ...]:
@@ -76,65 +54,6 @@ def told(members: Sequence[UserModel], users: pl.DataFrame) -> Told:
     chances = np.array([table["p_inactive"] for table in tables])
     days = np.array([table["expected_active_days"] for table in tables])
     return Told(logit(np.clip(chances, CLIP, 1 - CLIP)), days)
-
-
-def fit_weights(answers: Told, seen: pl.DataFrame) -> Weights:
-    """Return the weights that would have told best what was seen, ``inactive, active_days_ahead`` of each user."""
-    idle = seen["inactive"].to_numpy().astype(np.float64)
-    happened = seen["active_days_ahead"].to_numpy().astype(np.float64)
-
-    def log_loss(odds: Floats) -> tuple[Floats, Floats]:
-        return np.logaddexp(0.0, odds) - idle * odds, expit(odds) - idle
-
-    def squared(days: Floats) -> tuple[Floats, Floats]:
-        return (days - happened) ** 2 / spread, 2 * (days - happened) / spread
-
-    spread = happened.var() or 1.0  # days count in units of it, so that the pull weighs the same
-    return Weights(averaged(answers.odds, log_loss), averaged(answers.days, squared))
-
-
-def averaged(answers: Floats, loss: Loss) -> Floats:
-    """Return weights of answers ``(n_members, n_users)`` that are not negative and add up to 1.
-
-    Parameters
-    ----------
-    answers
-        What the members told.
-    loss
-        The loss of each user for an average ``(n_users,)``, and its slope.
-    """
-    from scipy.optimize import minimize
-
-    equal = np.full(len(answers), 1 / len(answers))
-
-    def total(weights: Floats) -> tuple[float, Floats]:
-        value, slope = loss(weights @ answers)
-        away = weights - equal
-        return float(value.mean() + PULL * away @ away), answers @ slope / len(slope) + 2 * PULL * away
-
-    sums_to_one = {"type": "eq", "fun": lambda weights: weights.sum() - 1, "jac": np.ones_like}
-    found = minimize(total, equal, jac=True, method="SLSQP", bounds=[(0.0, 1.0)] * len(equal), constraints=sums_to_one)
-    return np.clip(found.x, 0.0, 1.0) / np.clip(found.x, 0.0, 1.0).sum()
-
-
-def log_losses(odds: Floats, idle: Floats) -> Floats:
-    """Return the mean log-loss of log-odds ``(..., n_users)``."""
-    return (np.logaddexp(0.0, odds) - idle * odds).mean(axis=-1)
-
-
-def weighed(answers: Told, seen: pl.DataFrame, rng: np.random.Generator) -> Weights:
-    """Return the fitted weights, or the best member alone if they do not hold on the other half of the users."""
-    halves = np.array_split(rng.permutation(seen.height), 2)
-    idle = seen["inactive"].to_numpy().astype(np.float64)
-    alone = log_losses(answers.odds, idle)
-    both = 0.0
-    for mine, others in (halves, halves[::-1]):
-        weights = fit_weights(Told(answers.odds[:, mine], answers.days[:, mine]), seen[mine])
-        both += float(log_losses(weights.odds @ answers.odds[:, others], idle[others])) * len(others) / len(idle)
-    if both < alone.min():
-        return fit_weights(answers, seen)
-    best = (np.arange(len(alone)) == alone.argmin()).astype(np.float64)
-    return Weights(best, best)
 
 
 @dataclass
