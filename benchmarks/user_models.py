@@ -3,7 +3,7 @@
 Each log is cut once; the models know what was over by the cut and are judged on the horizon after it, beside the rates
 of stages and of the population. Everything was chosen on the earlier cuts that ``--validate`` shows.
 
-Run: python benchmarks/user_models.py [--validate | --cost] [--models glm,stack]
+Run: python benchmarks/user_models.py [--validate | --cost] [--models glm,stack] [--against glm]
 (FORETIDE_DATA names the folder with the data; see its README)
 """
 
@@ -24,7 +24,7 @@ import polars as pl
 from foretide.events.records import FrameBuckets
 from foretide.features.fold import feature_table
 from foretide.features.state import THEMES
-from foretide.users.backtest import compare, trial
+from foretide.users.backtest import BASELINES, compare, trial
 from foretide.users.cutoffs import LEAD_DAYS, shifted
 from foretide.users.examples import AHEAD, examples, feature_names, training_pairs
 from foretide.users.models import USER_MODELS, user_model
@@ -51,14 +51,14 @@ MANY_USERS, MANY_DAYS = 110_000, 200
 START = datetime(2024, 1, 1, tzinfo=UTC)
 
 
-def judge(case: Case, names: Sequence[str], stages: Sequence[str]) -> None:
+def judge(case: Case, names: Sequence[str], stages: Sequence[str], against: Sequence[str]) -> None:
     log, cutoff = case.read(), case.cutoff.astimezone(UTC)
     end = shifted(cutoff, LEAD_DAYS + case.horizon_days, log.timezone)
     test = trial(log.frame["ts"].min(), end, case.horizon_days, log.timezone)
     assert test.test[0] == cutoff
     print(f"\n{case.name}: cut {case.cutoff:%Y-%m-%d}, horizon {case.horizon_days} d", end="")
     print(f", trained on {len(test.training)} pairs, horizons {sorted({d for _, d in test.training})} d")
-    table = compare(examples(log, test.pairs, RULE), test, names)
+    table = compare(examples(log, test.pairs, RULE), test, names, against)
     print(table.filter(pl.col("stage").is_in(stages)).select(*SHOWN, *AHEAD_SHOWN))
 
 
@@ -124,6 +124,7 @@ def main() -> None:
     parser.add_argument("--cost", action="store_true")
     parser.add_argument("--models", default=",".join(USER_MODELS))
     parser.add_argument("--stages", default="all,eligible")
+    parser.add_argument("--against", default=",".join(BASELINES), help="what the margins are taken against")
     parser.add_argument("--job")
     parser.add_argument("--path")
     args = parser.parse_args()
@@ -135,7 +136,7 @@ def main() -> None:
     else:
         with pl.Config(tbl_rows=-1, tbl_cols=-1, tbl_width_chars=200, tbl_hide_dataframe_shape=True, float_precision=4):
             for case in EARLIER if args.validate else CASES:
-                judge(case, names, args.stages.split(","))
+                judge(case, names, args.stages.split(","), args.against.split(","))
 
 
 if __name__ == "__main__":

@@ -71,6 +71,16 @@ def test_nothing_to_learn_from_or_nobody_to_test_on_is_an_empty_table(compared):
     assert compare(rows, Trial(of.training, nobody), ["glm"]).equals(pl.DataFrame(schema=COMPARISON))
 
 
+def test_margins_can_be_taken_against_another_model(compared):
+    rows, of, _ = compared
+    table = compare(rows, of, ["glm", "bgnbd"], against=["glm"]).filter(pl.col("stage") == "all")
+    loss = dict(table.select("model", "log_loss").iter_rows())
+    assert set(table["baseline"]) == {"glm"}
+    assert table["margin"].to_list() == pytest.approx([value - loss["glm"] for value in loss.values()])
+    with pytest.raises(UsageError, match="against 'stack' need it among"):
+        compare(rows, of, ["glm"], against=["stack"])
+
+
 def test_an_unknown_model_is_refused_before_anything_is_learnt(compared):
     with pytest.raises(UsageError, match="no model 'oracle'"):
         compare(compared[0], compared[1], ["glm", "oracle"])

@@ -9,6 +9,7 @@ from datetime import datetime
 import numpy as np
 import polars as pl
 
+from foretide.errors import UsageError
 from foretide.evaluate.metrics import rmse
 from foretide.schema import Floats
 from foretide.users.activity import ActivityModel
@@ -84,7 +85,9 @@ def backtest(rows: pl.DataFrame, of: Trial, make: Callable[[int], UserModel] = A
     return quality(test, chances)
 
 
-def compare(rows: pl.DataFrame, of: Trial, names: Sequence[str]) -> pl.DataFrame:
+def compare(
+    rows: pl.DataFrame, of: Trial, names: Sequence[str], against: Sequence[str] = tuple(BASELINES)
+) -> pl.DataFrame:
     """Return how well some models and the simple rates told what came in a trial, for each group of users.
 
     Parameters
@@ -95,6 +98,8 @@ def compare(rows: pl.DataFrame, of: Trial, names: Sequence[str]) -> pl.DataFrame
         The trial.
     names
         Some of ``foretide.users.models.USER_MODELS``.
+    against
+        Those of the names and of the two rates that the margins are taken against: the best of them in each group.
 
     Returns
     -------
@@ -104,15 +109,18 @@ def compare(rows: pl.DataFrame, of: Trial, names: Sequence[str]) -> pl.DataFrame
     Raises
     ------
     UsageError
-        If there is no model of such a name.
+        If there is no model of such a name, or one to take margins against does not take part.
     """
+    for name in against:
+        if name not in (*names, *BASELINES):
+            raise UsageError(f"margins against {name!r} need it among the models {', '.join((*names, *BASELINES))}")
     models = {name: user_model(name, of.test[1]) for name in names}
     seen, test = of_pairs(rows, of.training), of_pairs(rows, [of.test])
     if seen.is_empty() or test.is_empty():
         return pl.DataFrame(schema=COMPARISON)
     told = {name: model.fit(seen).predict(test) for name, model in models.items()}
     told |= {name: of_rates(Rates(by).fit(seen), test, of.test[1]) for name, by in BASELINES.items()}
-    return judged(test, told)
+    return judged(test, told, against)
 
 
 def of_rates(rates: Rates, users: pl.DataFrame, horizon_days: int) -> pl.DataFrame:
@@ -121,12 +129,12 @@ def of_rates(rates: Rates, users: pl.DataFrame, horizon_days: int) -> pl.DataFra
     return pl.DataFrame({"p_inactive": p, "expected_active_days": expected_days(p, filled, horizon_days)})
 
 
-def judged(test: pl.DataFrame, told: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
-    """Return ``COMPARISON`` of what models told, the baselines among them, of the users of examples."""
+def judged(test: pl.DataFrame, told: Mapping[str, pl.DataFrame], against: Sequence[str]) -> pl.DataFrame:
+    """Return ``COMPARISON`` of what models told of the users of examples."""
     chances = {name: table["p_inactive"].to_numpy() for name, table in told.items()}
     days = {name: table["expected_active_days"].to_numpy() for name, table in told.items()}
     keys = ["stage", "model"]
-    parts = (days_quality(test, days), margins(test, chances, list(BASELINES)))
+    parts = (days_quality(test, days), margins(test, chances, against))
     whole = quality(test, chances)
     for part in parts:
         whole = whole.join(part, on=keys, how="left", maintain_order="left")
