@@ -96,7 +96,7 @@ def gather_events(
         accounting=place.growth(moment),
         interest_history=Panel(interests.ids, interests.dates, as_shares(interests.y)).to_frame(),
         interest_forecast=frame_in(runs, "interests"),
-        habits=habits(place.store, moment),
+        habits=habits(place.store, moment, place.engine),
         **coming_back(place, moment),
         **evolution(place, moment),
         **effects_of(place, moment, [name for name in interests.ids if name != OTHER]),
@@ -118,21 +118,23 @@ def evolution(place: Workspace, moment: datetime) -> dict[str, Any]:
     """Return what the sections on change show."""
     last = last_day(moment, place.settings.timezone)
     first = last - timedelta(days=MOVE_DAYS)
+    store, engine = place.store, place.engine
     return {
-        "moves": transition_matrices(place.store, first, last, place.rule),
+        "moves": transition_matrices(store, first, last, place.rule, engine),
         "move_days": MOVE_DAYS,
-        "drift": drift(place.store, moment, "interests"),
-        "habit_drift": drift(place.store, moment, "habits"),
-        "change_points": change_points(place.store, moment, place.rule),
+        "drift": drift(store, moment, "interests", engine=engine),
+        "habit_drift": drift(store, moment, "habits", engine=engine),
+        "change_points": change_points(store, moment, place.rule, engine=engine),
     }
 
 
 def coming_back(place: Workspace, moment: datetime) -> dict[str, Any]:
     """Return who came back, by weeks and by days, and users of a day, a week and a month."""
+    store, rule, engine = place.store, place.rule, place.engine
     return {
-        "retention": retention(place.store, moment, place.rule),
-        "retention_by_day": {kind: retention(place.store, moment, place.rule, kind) for kind in BY_DAY},
-        "stickiness": stickiness(place.store, moment, place.rule),
+        "retention": retention(store, moment, rule, engine=engine),
+        "retention_by_day": {kind: retention(store, moment, rule, kind, engine=engine) for kind in BY_DAY},
+        "stickiness": stickiness(store, moment, rule, engine),
     }
 
 
@@ -144,8 +146,8 @@ def effects_of(place: Workspace, moment: datetime, interests: Sequence[str]) -> 
     key = ["event", "ds", "end"]
     named = calendar.drop_nulls("category")
     segments = list(dict.fromkeys([*interests, *named["category"]]))
-    whole = effects(place.store, calendar, moment).join(named, on=key, how="anti")
-    single = effects(place.store, calendar, moment, "category", segments=segments)
+    whole = effects(place.store, calendar, moment, engine=place.engine).join(named, on=key, how="anti")
+    single = effects(place.store, calendar, moment, "category", segments=segments, engine=place.engine)
     about = single.join(named, on=key, how="semi")
     return {
         "calendar": calendar,
