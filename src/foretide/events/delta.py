@@ -7,6 +7,7 @@ import os
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from urllib.parse import unquote
 from uuid import uuid4
@@ -55,6 +56,32 @@ def snapshot(path: Path) -> Snapshot:
         n_events += row["num_records"]
     columns = tuple(field.name for field in table.schema().fields if field.name != "bucket")
     return Snapshot(files, n_events, columns)
+
+
+def span(version: Snapshot) -> tuple[datetime, datetime] | None:
+    """Return the times of the first and the last event of a version, by the statistics of its files; None if empty.
+
+    Raises
+    ------
+    StorageError
+        If a file is damaged.
+    """
+    ends = [_ends(file) for files in version.files.values() for file in files]
+    return (min(first for first, _ in ends), max(last for _, last in ends)) if ends else None
+
+
+def _ends(file: Path) -> tuple[datetime, datetime]:
+    """Return the first and the last time that the footer of a file tells."""
+    from pyarrow import ArrowInvalid
+    from pyarrow.parquet import read_metadata
+
+    try:
+        footer = read_metadata(file)
+    except ArrowInvalid as error:
+        raise StorageError(f"{file}: the table cannot be used ({error}); restore the folder") from error
+    ts = footer.schema.names.index("ts")
+    ends = [footer.row_group(group).column(ts).statistics for group in range(footer.num_row_groups)]
+    return min(group.min for group in ends), max(group.max for group in ends)
 
 
 def plain(path: Path) -> Path:

@@ -17,7 +17,7 @@ from typing import Protocol, TypeVar
 import polars as pl
 
 from foretide.errors import UsageError
-from foretide.events.records import Buckets
+from foretide.events.records import Buckets, FewBuckets
 from foretide.events.store import EventStore
 
 #: What is computed from a bucket, given all of them and the bucket's number.
@@ -101,6 +101,8 @@ def concat_buckets(fn: Work, buckets: Buckets, schema: pl.Schema, engine: Engine
 
 def pinned(buckets: B) -> B:
     """Return the version of a store that is open now, with paths that hold in any folder; others as they are."""
+    if isinstance(buckets, FewBuckets):
+        return replace(buckets, whole=pinned(buckets.whole))
     if not isinstance(buckets, EventStore):
         return buckets
     for name in ("items", "users"):

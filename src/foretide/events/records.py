@@ -108,3 +108,20 @@ class FrameBuckets:
         rows = self.frame if until is None else self.frame.filter(pl.col("ts") < until)
         rows = rows.sort("user_id", "ts")
         return rows if columns is None else rows.select(columns)
+
+
+@dataclass(frozen=True)
+class FewBuckets:
+    """Some buckets of an event log: a random sample of its users, as a bucket is a hash of the user."""
+
+    whole: Buckets
+    ids: Sequence[int]
+
+    @property
+    def timezone(self) -> str:
+        """Return the zone of the whole log."""
+        return self.whole.timezone
+
+    def bucket(self, i: int, columns: Sequence[str] | None = None, until: datetime | None = None) -> pl.DataFrame:
+        """Return a bucket's events, as ``Buckets.bucket``."""
+        return self.whole.bucket(i, columns, until)

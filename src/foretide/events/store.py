@@ -23,7 +23,7 @@ from foretide.events.identity import bucket_of
 from foretide.events.intake import rejection, while_staging
 from foretide.events.locking import locked
 from foretide.events.own_ids import refused_ids
-from foretide.events.records import Buckets, Chunk, Counts
+from foretide.events.records import Chunk, Counts
 from foretide.events.settle import Settled, settle
 from foretide.events.staging import Staging, staging
 from foretide.schema import EVENTS, TS
@@ -229,13 +229,9 @@ class EventStore:
         return self._snapshot.columns
 
     def span(self) -> tuple[datetime, datetime] | None:
-        """Return the times of the first and the last event; None if there is no event."""
-        if not self.ids:
-            return None
-        ts = pl.col("ts")
-        ends = [self._rows(self._scan(i).select(first=ts.min(), last=ts.max())) for i in self.ids]
-        spans = pl.concat(ends)
-        return spans["first"].min(), spans["last"].max()  # type: ignore[return-value]
+        """Return the times of the first and the last event, without reading any; None if there is none."""
+        with storage_errors(self.path):
+            return delta.span(self._snapshot)
 
     def table(self, name: str) -> pl.DataFrame:
         """Return a reference table: ``items``, ``users``, ``series`` or ``quarantine``."""
@@ -252,19 +248,17 @@ class EventStore:
     def bucket(self, i: int, columns: Sequence[str] | None = None, until: datetime | None = None) -> pl.DataFrame:
         """Return a bucket's events, as ``Buckets.bucket``."""
         columns = list(self.columns if columns is None else columns)
-        self._check(columns)
+        users, items = self.table("users"), self.table("items")
+        wanted = tables.own_columns(columns, self.columns, users, items)
         scan = self._scan(i)
         if until is not None:
             scan = scan.filter(pl.col("ts") < until)
-        wanted = {*columns, "user_id"} & set(self.columns)
-        if self._needs_items(columns):
-            wanted.add("item_id")
         if len(self._snapshot.files.get(i, ())) > 1:
             # The ids decide between events of one moment, which only matters where the items are read; they cost most.
             order = ORDER if {"item_id", "event_id"} & wanted else ORDER[:2]
             scan = scan.select(wanted | set(order)).sort(order, maintain_order=True)
         rows = self._rows(scan.select(sorted(wanted)))
-        return tables.with_reference(rows, columns, self.table("users"), self.table("items")).select(columns)
+        return tables.with_reference(rows, columns, users, items).select(columns)
 
     def user(self, user_id: str) -> pl.DataFrame:
         """Return the events of one user in the order of time.
@@ -291,20 +285,3 @@ class EventStore:
         if not files:
             return pl.LazyFrame(schema=schema)
         return pl.scan_parquet(files, schema=schema, missing_columns="insert")
-
-    def _check(self, columns: Sequence[str]) -> None:
-        known = {*self.columns, *self.table("users").columns, *self.table("items").columns}
-        for name in columns:
-            if name not in known:
-                raise UnknownIdError(f"there is no column {name!r}; the columns are {', '.join(sorted(known))}")
-
-    def _needs_items(self, columns: Sequence[str]) -> bool:
-        lacking = set(columns) - set(self.columns) - set(self.table("users").columns)
-        return bool(lacking) or ("category" in columns and not self.table("items").is_empty())
-
-
-def homes(buckets: Buckets, users: Sequence[str]) -> Sequence[int]:
-    """Return the numbers of the buckets that hold these users; of all where only a store would know."""
-    if not isinstance(buckets, EventStore):
-        return buckets.ids
-    return sorted({bucket_of(user, buckets.n_buckets) for user in users} & set(buckets.ids))

@@ -8,6 +8,7 @@ from pathlib import Path
 import polars as pl
 from deltalake import DeltaTable, write_deltalake
 
+from foretide.errors import UnknownIdError
 from foretide.schema import ITEMS, QUARANTINE, SERIES, USERS
 
 KEYS = {"items": ["item_id"], "users": ["user_id"], "series": ["unique_id", "ds"]}
@@ -57,6 +58,24 @@ def _aligned(left: pl.DataFrame, right: pl.DataFrame) -> tuple[pl.DataFrame, pl.
         )
 
     return aligned(left), aligned(right)
+
+
+def own_columns(columns: Sequence[str], own: Sequence[str], users: pl.DataFrame, items: pl.DataFrame) -> set[str]:
+    """Return those of the events' own columns that have to be read for what is wanted of events, users and items.
+
+    Raises
+    ------
+    UnknownIdError
+        If neither has such a column.
+    """
+    known = {*own, *users.columns, *items.columns}
+    for name in columns:
+        if name not in known:
+            raise UnknownIdError(f"there is no column {name!r}; the columns are {', '.join(sorted(known))}")
+    of_items = set(columns) - set(own) - set(users.columns)
+    if of_items or ("category" in columns and not items.is_empty()):
+        return {*columns, "user_id"} & set(own) | {"item_id"}
+    return {*columns, "user_id"} & set(own)
 
 
 def with_reference(

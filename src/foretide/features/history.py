@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from foretide.compiled import njit
 from foretide.events.engine import Engine, concat_buckets
+from foretide.events.lookup import homes
 from foretide.events.records import Buckets
-from foretide.events.store import homes
 from foretide.features import lifecycle
 from foretide.features.lifecycle import ABSENT, REASONS, STAGE_OF, LifecycleRule, lifecycle_dtype
 from foretide.features.now import midnight
@@ -51,7 +51,7 @@ def stage_history(
     users
         Ids; all if None.
     engine
-        Where buckets are mapped if all users are asked about; threads if None.
+        Where buckets are mapped; threads if None.
 
     Returns
     -------
@@ -60,9 +60,7 @@ def stage_history(
         ``lifecycle.REASONS``) held, and for how many days they did, or have so far.
     """
     job = partial(history_part, end=last_day(as_of, buckets.timezone), rule=rule or LifecycleRule(), users=users)
-    if users is not None:
-        return pl.concat([HISTORY.to_frame(), *(job(buckets, i) for i in homes(buckets, users))])
-    return concat_buckets(job, buckets, HISTORY, engine)
+    return concat_buckets(job, buckets if users is None else homes(buckets, users), HISTORY, engine)
 
 
 def history_part(buckets: Buckets, i: int, end: date, rule: LifecycleRule, users: Sequence[str] | None) -> pl.DataFrame:

@@ -8,7 +8,7 @@ user wait and are put in order (``live_kernels``); an event that comes even late
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import islice
@@ -19,11 +19,12 @@ from numpy.typing import NDArray
 
 from foretide.errors import UsageError
 from foretide.events.intake import FIRST_TS
+from foretide.events.lookup import events_of
 from foretide.events.records import Buckets, FrameBuckets
-from foretide.events.store import homes
 from foretide.features import live_kernels as kernels
 from foretide.features.clock import clock_of
 from foretide.features.fold import feature_table, rows_of
+from foretide.features.growing import longer, rows_for, translate
 from foretide.features.last_items import LAST_ITEMS, N_ITEMS
 from foretide.features.lifecycle import ABSENT, LifecycleRule
 from foretide.features.live_kernels import DESK, N_SIZES, WAITING
@@ -40,10 +41,8 @@ from foretide.features.user_events import (
     tell_time,
     ticks,
 )
-from foretide.schema import EVENTS, TS
+from foretide.schema import TS
 
-#: Arrays grow by this factor.
-GROWTH = 1.125
 FIRST_US = int(FIRST_TS.timestamp() * 1e6)
 #: Frames with fewer events are taken in event by event.
 SMALL = 300
@@ -119,9 +118,9 @@ class LiveStates:
         events = events.with_columns(critical=self.rule.critical)
         arrays = as_arrays(events, self.timezone)
         codes, ids = codes_of(events, "user_id")
-        rows = _rows(self.users, ids)[codes]
-        _translate(arrays.events["category"], arrays.categories, self.categories)
-        _translate(arrays.events["item"], arrays.items, self.items)
+        rows = rows_for(self.users, ids)[codes]
+        translate(arrays.events["category"], arrays.categories, self.categories)
+        translate(arrays.events["item"], arrays.items, self.items)
         self._arrive(rows, arrays.events)
 
     def take(
@@ -160,22 +159,22 @@ class LiveStates:
             begin += kernels.arrive(rows[begin:], events[begin:], *users, *shared)
             if begin == rows.size:
                 return
-            self.pool_ = _longer(self.pool_, self.pool_.size + capacity_for(len(self.categories) + 1))
+            self.pool_ = longer(self.pool_, self.pool_.size + capacity_for(len(self.categories) + 1))
 
     def _grow(self) -> None:
         """Make room for new users and items."""
         known = self.desks_.size
         if len(self.users) > known:
-            self.states_, self.desks_ = (_longer(array, len(self.users)) for array in (self.states_, self.desks_))
-            self.waiting_ = _longer(self.waiting_, len(self.users))
+            self.states_, self.desks_ = (longer(array, len(self.users)) for array in (self.states_, self.desks_))
+            self.waiting_ = longer(self.waiting_, len(self.users))
             self.desks_["newest"][known:] = kernels.NEVER
             if self.keep_items:
-                self.last_ = _longer(self.last_, len(self.users))
+                self.last_ = longer(self.last_, len(self.users))
         known = len(self.item_ids)
         if len(self.items) > known:
             new = list(islice(self.items, known, None)) if len(self.items) - known > 1 else [next(reversed(self.items))]
             self.item_ids += new
-            self.order_ = self.order_ if self.order_.size >= len(self.items) else _longer(self.order_, len(self.items))
+            self.order_ = self.order_ if self.order_.size >= len(self.items) else longer(self.order_, len(self.items))
             self.order_[known : len(self.items)] = item_order(new)
 
     @property
@@ -277,28 +276,6 @@ class LiveStates:
         return sum(array.nbytes for array in arrays)
 
 
-def _rows(known: dict[str, int], names: Iterable[str]) -> Longs:
-    """Return a row for each name; new ones come after the known."""
-    return np.array([known.setdefault(name, len(known)) for name in names], np.int64)
-
-
-def _translate(codes: Ints, names: pl.Series, known: dict[str, int]) -> None:
-    """Replace codes that count from the names of this frame by those of all names, in place."""
-    if len(names):
-        table = np.append(_rows(known, names), -1).astype(np.int32)  # -1 finds the last
-        codes[:] = table[codes]
-
-
-def _longer(array: Events, n: int) -> Events:
-    """Return an array with room for n rows or more, zeros after those that are there."""
-    longer = np.zeros((max(n, int(array.shape[0] * GROWTH)), *array.shape[1:]), array.dtype)
-    longer[: array.shape[0]] = array
-    return longer
-
-
 def _histories(buckets: Buckets, users: Sequence[str]) -> FrameBuckets:
     """Read all events of some users."""
-    wanted = pl.col("user_id").is_in(users)
-    parts = [buckets.bucket(i, READ).filter(wanted) for i in homes(buckets, users)]
-    empty = pl.DataFrame(schema={name: EVENTS[name] for name in READ})
-    return FrameBuckets(pl.concat([empty, *parts]), buckets.timezone)
+    return FrameBuckets(events_of(buckets, users, READ), buckets.timezone)

@@ -8,16 +8,18 @@ after ``as_of`` is looked at.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 import polars as pl
 
-from foretide.events.records import Buckets
+from foretide.events.engine import Engine, LocalEngine
+from foretide.events.records import Buckets, FewBuckets
 from foretide.features.fold import KEYS, feature_table
 from foretide.features.lifecycle import LifecycleRule
 from foretide.schema import TS
 from foretide.users.cutoffs import Pair, trainable_horizon, training_cutoffs
+from foretide.users.sequence_windows import HISTORY, with_histories
 from foretide.users.targets import TARGETS, targets_of_pairs
 
 #: Horizons to learn from, as shares of the one that is asked about.
@@ -28,31 +30,30 @@ CUTOFFS_PER_HORIZON = 5
 TRAINING_USERS = 25_000
 #: The number of active days is a feature too, so the one that is to be told has another name.
 AHEAD = {"active_days": "active_days_ahead"}
+#: What some models need beside the features: column -> what adds it to a feature table or to examples.
+BESIDE: dict[str, Callable[..., pl.DataFrame]] = {HISTORY: with_histories}
+N_USERS = pl.Schema({"users": pl.UInt32()})
 
 
-@dataclass
-class FewBuckets:
-    """Some buckets of an event log: a random sample of its users, as a bucket is a hash of the user."""
+def sample(buckets: Buckets, as_of: datetime, engine: Engine | None = None) -> FewBuckets:
+    """Return the first buckets that together hold ``TRAINING_USERS`` users known at ``as_of``, or all.
 
-    whole: Buckets
-    ids: Sequence[int]
-    timezone: str
+    Threads count the users if there is no engine.
+    """
+    ids = buckets.ids
+    if len(ids) > 1:
+        n_users = 0
+        counts = (engine or LocalEngine()).map_buckets(partial(n_users_part, until=as_of), buckets, N_USERS)
+        for n_buckets, part in enumerate(counts, start=1):
+            n_users += int(part["users"].item())
+            if n_users >= TRAINING_USERS:
+                return FewBuckets(buckets, ids[:n_buckets])
+    return FewBuckets(buckets, ids)
 
-    def bucket(self, i: int, columns: Sequence[str] | None = None, until: datetime | None = None) -> pl.DataFrame:
-        """Return a bucket's events, as ``Buckets.bucket``."""
-        return self.whole.bucket(i, columns, until)
 
-
-def sample(buckets: Buckets, as_of: datetime) -> FewBuckets:
-    """Return the first buckets that together hold ``TRAINING_USERS`` users known at ``as_of``, or all."""
-    n_users = 0
-    if len(buckets.ids) == 1:
-        return FewBuckets(buckets, buckets.ids, buckets.timezone)
-    for n_buckets, i in enumerate(buckets.ids, start=1):
-        n_users += buckets.bucket(i, ["user_id"], until=as_of)["user_id"].n_unique()
-        if n_users >= TRAINING_USERS:
-            return FewBuckets(buckets, buckets.ids[:n_buckets], buckets.timezone)
-    return FewBuckets(buckets, buckets.ids, buckets.timezone)
+def n_users_part(buckets: Buckets, i: int, until: datetime) -> pl.DataFrame:
+    """Return ``N_USERS`` of a bucket: how many users have an event before a moment."""
+    return buckets.bucket(i, ["user_id"], until).select(users=pl.col("user_id").n_unique()).cast(N_USERS)
 
 
 def training_pairs(first: datetime, as_of: datetime, horizon_days: int, timezone: str) -> list[Pair]:
@@ -66,8 +67,12 @@ def training_pairs(first: datetime, as_of: datetime, horizon_days: int, timezone
     ]
 
 
-def examples(buckets: Buckets, pairs: Sequence[Pair], rule: LifecycleRule) -> pl.DataFrame:
+def examples(
+    buckets: Buckets, pairs: Sequence[Pair], rule: LifecycleRule, engine: Engine | None = None
+) -> pl.DataFrame:
     """Return features and targets of each user at each pair, in the order of user, cut-off and horizon.
+
+    Threads read the buckets if there is no engine.
 
     Returns
     -------
@@ -75,9 +80,9 @@ def examples(buckets: Buckets, pairs: Sequence[Pair], rule: LifecycleRule) -> pl
         The columns of the feature table, ``horizon_days`` and those of ``TARGETS``, whose ``active_days`` is
         called ``active_days_ahead``.
     """
-    ahead = targets_of_pairs(buckets, pairs, rule).rename(AHEAD)
+    ahead = targets_of_pairs(buckets, pairs, rule, engine).rename(AHEAD)
     return (
-        feature_table(buckets, [cutoff for cutoff, _ in pairs], rule)
+        feature_table(buckets, [cutoff for cutoff, _ in pairs], rule, engine=engine)
         .join(ahead, on=["user_id", "as_of"])
         .sort("user_id", "as_of", "horizon_days")
     )
@@ -85,7 +90,7 @@ def examples(buckets: Buckets, pairs: Sequence[Pair], rule: LifecycleRule) -> pl
 
 def feature_names(rows: pl.DataFrame) -> list[str]:
     """Return the columns of examples, or of a feature table, that are figures known at the cut-off."""
-    told = {*KEYS, "horizon_days", *(AHEAD.get(name, name) for name in TARGETS)}
+    told = {*KEYS, *BESIDE, "horizon_days", *(AHEAD.get(name, name) for name in TARGETS)}
     return [name for name in rows.columns if name not in told]
 
 

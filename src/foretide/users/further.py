@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import polars as pl
 
+from foretide.events.engine import Engine
 from foretide.events.records import Buckets
 from foretide.features.lifecycle import LifecycleRule
 from foretide.users.cutoffs import Pair
@@ -31,6 +32,7 @@ def further(
     model: UserModel,
     users: pl.DataFrame,
     rule: LifecycleRule,
+    engine: Engine | None = None,
 ) -> pl.DataFrame:
     """Return ``FURTHER`` of users.
 
@@ -50,16 +52,18 @@ def further(
         Rows of a feature table at the moment that is told of, at least one.
     rule
         The lifecycle rule.
+    engine
+        Where buckets are read; threads if None.
     """
     longest = max(days for _, days in pairs)
     chosen = [pair for pair in pairs if pair[1] == longest]
     seen = of_pairs(rows, chosen)
     told = model.predict(users)
-    staged = with_stages_ahead(seen, training, chosen, rule)
+    staged = with_stages_ahead(seen, training, chosen, rule, engine)
     stages = NextStageModel(model.horizon_days, rule).fit(staged).predict(users, told["p_inactive"].to_numpy())
     now = users["as_of"][0]
-    past = spending(training, [cutoff for cutoff, _ in chosen] + [now], rule)
+    past = spending(training, [cutoff for cutoff, _ in chosen] + [now], rule, engine)
     days = model.predict(seen)["expected_active_days"].to_numpy() * (longest / model.horizon_days)
     worth = ValueModel().fit(seen, days, past)
-    value = worth.predict(users, told["expected_active_days"].to_numpy(), spending(buckets, [now], rule))
+    value = worth.predict(users, told["expected_active_days"].to_numpy(), spending(buckets, [now], rule, engine))
     return pl.concat([users.select("user_id"), stages, value.select("expected_value")], how="horizontal")

@@ -25,6 +25,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from foretide.events.engine import Engine
 from foretide.events.records import Buckets
 from foretide.features.fold import feature_table
 from foretide.features.lifecycle import LifecycleRule
@@ -46,8 +47,12 @@ PRIOR_USERS = 10.0
 Codes = NDArray[np.int64]
 
 
-def stages_ahead(buckets: Buckets, pairs: Sequence[Pair], rule: LifecycleRule) -> pl.DataFrame:
+def stages_ahead(
+    buckets: Buckets, pairs: Sequence[Pair], rule: LifecycleRule, engine: Engine | None = None
+) -> pl.DataFrame:
     """Return the stage of every user at the end of the horizon of each pair, in one pass over the events.
+
+    Threads read the buckets if there is no engine.
 
     Returns
     -------
@@ -56,14 +61,16 @@ def stages_ahead(buckets: Buckets, pairs: Sequence[Pair], rule: LifecycleRule) -
     """
     ends = [(cutoff, days, horizon(cutoff, days, buckets.timezone)[1]) for cutoff, days in pairs]
     table = pl.DataFrame(ends, schema={"as_of": TS, "horizon_days": pl.Int32, "end": TS}, orient="row")
-    stages = feature_table(buckets, [end for *_, end in ends], rule, themes=())
+    stages = feature_table(buckets, [end for *_, end in ends], rule, themes=(), engine=engine)
     return stages.rename({"as_of": "end", "stage": "stage_ahead"}).join(table, on="end").drop("end")
 
 
-def with_stages_ahead(rows: pl.DataFrame, buckets: Buckets, pairs: Sequence[Pair], rule: LifecycleRule) -> pl.DataFrame:
-    """Return examples (``foretide.users.examples.examples``) with ``stage_ahead``."""
+def with_stages_ahead(
+    rows: pl.DataFrame, buckets: Buckets, pairs: Sequence[Pair], rule: LifecycleRule, engine: Engine | None = None
+) -> pl.DataFrame:
+    """Return examples (``foretide.users.examples.examples``) with ``stage_ahead``; engine as in ``stages_ahead``."""
     keys = ["user_id", "as_of", "horizon_days"]
-    return rows.join(stages_ahead(buckets, pairs, rule), on=keys, maintain_order="left")
+    return rows.join(stages_ahead(buckets, pairs, rule, engine), on=keys, maintain_order="left")
 
 
 def codes(stages: pl.Series) -> Codes:

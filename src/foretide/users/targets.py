@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
+from functools import partial
 
 import numpy as np
 import polars as pl
 
+from foretide.events.engine import Engine, concat_buckets
 from foretide.events.records import Buckets
 from foretide.features.lifecycle import LifecycleRule
-from foretide.features.user_events import EPOCH, Longs, UserEvents, ticks, user_events
+from foretide.features.user_events import EPOCH, Longs, UserEvents, bucket_events, ticks
 from foretide.schema import TS
 from foretide.users.cutoffs import Pair, horizon
 
@@ -27,6 +29,7 @@ TARGETS = pl.Schema(
         "return_days": pl.Int32(),  # from the horizon's first day to the first active day, below h; null if none
     }
 )
+OF_PAIRS = pl.Schema({**TARGETS, "horizon_days": pl.Int32()})
 
 
 def targets(buckets: Buckets, cutoffs: Sequence[datetime], horizon_days: int, rule: LifecycleRule) -> pl.DataFrame:
@@ -50,19 +53,26 @@ def targets(buckets: Buckets, cutoffs: Sequence[datetime], horizon_days: int, ru
     return targets_of_pairs(buckets, [(cutoff, horizon_days) for cutoff in cutoffs], rule).drop("horizon_days")
 
 
-def targets_of_pairs(buckets: Buckets, pairs: Sequence[Pair], rule: LifecycleRule) -> pl.DataFrame:
-    """Return ``TARGETS`` with the column ``horizon_days`` for pairs of cut-off and horizon, in one pass."""
-    empty = pl.DataFrame(schema={**TARGETS, "horizon_days": pl.Int32()})
-    return pl.concat([empty, *_by_bucket(buckets, pairs, rule)])
+def targets_of_pairs(
+    buckets: Buckets, pairs: Sequence[Pair], rule: LifecycleRule, engine: Engine | None = None
+) -> pl.DataFrame:
+    """Return ``TARGETS`` with the column ``horizon_days`` for pairs of cut-off and horizon, in one pass.
 
-
-def _by_bucket(buckets: Buckets, pairs: Sequence[Pair], rule: LifecycleRule) -> Iterator[pl.DataFrame]:
+    Threads read the buckets if there is no engine.
+    """
     if not pairs:
-        return
+        return OF_PAIRS.to_frame()
+    return concat_buckets(partial(targets_part, pairs=pairs, rule=rule), buckets, OF_PAIRS, engine)
+
+
+def targets_part(buckets: Buckets, i: int, pairs: Sequence[Pair], rule: LifecycleRule) -> pl.DataFrame:
+    """Return ``OF_PAIRS`` of a bucket for at least one pair."""
     until = max(horizon(*pair, buckets.timezone)[1] for pair in pairs)
-    for events in user_events(buckets, until, rule):
-        running = Running(events)
-        yield pl.concat(running.targets(pair, buckets.timezone, rule) for pair in pairs)
+    events = bucket_events(buckets, i, until, rule, ("activity",), others=False)
+    if events is None:
+        return OF_PAIRS.to_frame()
+    running = Running(events)
+    return pl.concat(running.targets(pair, buckets.timezone, rule) for pair in pairs)
 
 
 class Running:
@@ -112,5 +122,5 @@ class Running:
                 "return_days": pl.Series(np.where(begin < end, waited, -1)).replace(-1, None),
                 "horizon_days": np.full(len(known), horizon_days),
             },
-            schema={**TARGETS, "horizon_days": pl.Int32()},
+            schema=OF_PAIRS,
         )

@@ -16,14 +16,16 @@ Fader, Hardie, Lee (2005), RFM and CLV: using iso-value curves for customer base
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from itertools import product
 
 import numpy as np
 import polars as pl
 
+from foretide.events.engine import Engine, concat_buckets
 from foretide.events.records import Buckets
 from foretide.features.lifecycle import LifecycleRule
 from foretide.schema import TS, Floats
@@ -44,22 +46,26 @@ SPENDING = pl.Schema(
 SECONDS_A_DAY = 86_400
 
 
-def spending(buckets: Buckets, cutoffs: Sequence[datetime], rule: LifecycleRule) -> pl.DataFrame:
+def spending(
+    buckets: Buckets, cutoffs: Sequence[datetime], rule: LifecycleRule, engine: Engine | None = None
+) -> pl.DataFrame:
     """Return each user's active days and their value before each cut-off, decayed, ``SPENDING``.
 
     A day counts ``0.5 ** (age / half-life)``, its age from its last critical event. The values of a user are
     null until one of the user's critical events has a value; after that an event without one counts as 0.
+    Threads read the buckets if there is no engine.
     """
-    parts = [pl.DataFrame(schema=SPENDING), *_by_bucket(buckets, sorted(set(cutoffs)), rule)]
-    return pl.concat(parts).sort("user_id", "as_of")
+    if not cutoffs:
+        return SPENDING.to_frame()
+    job = partial(spending_part, cutoffs=sorted(set(cutoffs)), rule=rule)
+    return concat_buckets(job, buckets, SPENDING, engine).sort("user_id", "as_of")
 
 
-def _by_bucket(buckets: Buckets, cutoffs: Sequence[datetime], rule: LifecycleRule) -> Iterator[pl.DataFrame]:
-    columns = ["user_id", "ts", "value", *rule.columns]
-    for i in buckets.ids if cutoffs else ():
-        events = buckets.bucket(i, columns, until=cutoffs[-1]).filter(rule.critical)
-        days = by_day(events, cutoffs, buckets.timezone)
-        yield from (_at(days, n, cutoff) for n, cutoff in enumerate(cutoffs))
+def spending_part(buckets: Buckets, i: int, cutoffs: Sequence[datetime], rule: LifecycleRule) -> pl.DataFrame:
+    """Return ``SPENDING`` of a bucket at one or more ascending cut-offs."""
+    events = buckets.bucket(i, ["user_id", "ts", "value", *rule.columns], until=cutoffs[-1]).filter(rule.critical)
+    days = by_day(events, cutoffs, buckets.timezone)
+    return pl.concat(_at(days, n, cutoff) for n, cutoff in enumerate(cutoffs))
 
 
 def by_day(events: pl.DataFrame, cutoffs: Sequence[datetime], timezone: str) -> pl.DataFrame:
