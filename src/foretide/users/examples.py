@@ -19,7 +19,6 @@ from foretide.features.fold import KEYS, feature_table
 from foretide.features.lifecycle import LifecycleRule
 from foretide.schema import TS
 from foretide.users.cutoffs import Pair, trainable_horizon, training_cutoffs
-from foretide.users.sequence_windows import HISTORY, with_histories
 from foretide.users.targets import TARGETS, targets_of_pairs
 
 #: Horizons to learn from, as shares of the one that is asked about.
@@ -30,8 +29,6 @@ CUTOFFS_PER_HORIZON = 5
 TRAINING_USERS = 25_000
 #: The number of active days is a feature too, so the one that is to be told has another name.
 AHEAD = {"active_days": "active_days_ahead"}
-#: What some models need beside the features: column -> what adds it to a feature table or to examples.
-BESIDE: dict[str, Callable[..., pl.DataFrame]] = {HISTORY: with_histories}
 N_USERS = pl.Schema({"users": pl.UInt32()})
 
 
@@ -90,7 +87,7 @@ def examples(
 
 def feature_names(rows: pl.DataFrame) -> list[str]:
     """Return the columns of examples, or of a feature table, that are figures known at the cut-off."""
-    told = {*KEYS, *BESIDE, "horizon_days", *(AHEAD.get(name, name) for name in TARGETS)}
+    told = {*KEYS, "horizon_days", *(AHEAD.get(name, name) for name in TARGETS)}
     return [name for name in rows.columns if name not in told]
 
 
