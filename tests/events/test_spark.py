@@ -32,6 +32,7 @@ from foretide.features.fold import feature_table
 from foretide.features.history import stage_history
 from foretide.features.own_pieces import Piece
 from foretide.features.state import THEMES
+from foretide.forecast import scale_out
 from foretide.forecast.scale_out import forecast_file
 
 pytestmark = [
@@ -123,7 +124,7 @@ def test_every_type_comes_back_as_it_was(engine, store):
     assert same(engine, mixed(), store, MIXED)
 
 
-def test_features_drift_and_forecasts_are_those_of_this_machine(engine, store, tmp_path):
+def test_features_drift_and_forecasts_are_those_of_this_machine(engine, store, tmp_path, monkeypatch):
     first, last = store.span()
     moments = [first + (last - first) / 2, last + timedelta(days=1)]  # within the log, and after it
     tables = (feature_table(store, moments, themes=tuple(THEMES), engine=where) for where in (None, engine))
@@ -132,11 +133,15 @@ def test_features_drift_and_forecasts_are_those_of_this_machine(engine, store, t
     assert here["recency_days"].min() < 1
     assert there.equals(here)
     assert drift(store, moments[1], engine=engine).equals(drift(store, moments[1]))
-    series = [pl.DataFrame({"unique_id": f"s{i}", "ds": DAYS, "y": [(i + n) % 7 for n in range(60)]}) for i in range(3)]
+    spans = [DAYS[:60], DAYS[:57], DAYS[5:50]]
+    series = [pl.DataFrame({"unique_id": f"s{i}", "ds": ds, "y": range(len(ds))}) for i, ds in enumerate(spans)]
     pl.concat(series).write_parquet(tmp_path / "series.parquet")
+    monkeypatch.setattr(scale_out, "RUN_VALUES", 60)  # a series a run
     for name, where in (("here", None), ("there", engine)):
         forecast_file(tmp_path / "series.parquet", tmp_path / f"{name}.parquet", h=7, engine=where)
-    assert pl.read_parquet(tmp_path / "there.parquet").equals(pl.read_parquet(tmp_path / "here.parquet"))
+    told = pl.read_parquet(tmp_path / "there.parquet")
+    assert told.equals(pl.read_parquet(tmp_path / "here.parquet"))
+    assert told["ds"].n_unique() == 7  # all from the end of the longest one
 
 
 def answers(store, as_of, engine):

@@ -70,8 +70,8 @@ def test_a_series_without_a_season_gets_none():
 
 def test_the_chosen_season_is_the_one_alone():
     frame = daily()
-    panel, unit = panel_of(frame)
-    assert unit == "day"
+    panel, grid = panel_of(frame)
+    assert grid.name == "day"
     chosen = forecast(frame, h=5)
     alone = run(panel, 5, season_length=chosen.season_length)
     assert alone.frame.equals(chosen.frame)
@@ -87,6 +87,22 @@ def test_gaps_double_dates_and_late_begins():
     assert np.isnan(quiet[1, :100]).all()
     assert unknown[0, 120] == 2 * frame.filter(unique_id="a", ds=DAYS[120])["y"][0]
     assert np.isfinite(forecast(doubled, h=3).frame["median"].to_numpy()).all()
+
+
+def test_nothing_from_a_given_moment_on_is_known():
+    frame = daily()
+    before = frame.filter(pl.col("ds") < DAYS[120])
+    assert forecast(frame, h=3, until=DAYS[120]).frame.equals(forecast(before, h=3).frame)
+    with pytest.raises(DataError, match="no row"):
+        forecast(frame, until=DAYS[0])
+
+
+def test_a_later_end_leaves_steps_that_nobody_knows():
+    quiet = panel_of(daily(), "zero", DAYS[-1] + timedelta(days=4))[0]
+    assert quiet.y[:, -4:].tolist() == [[*daily().filter(unique_id=name)["y"][-1:], 0, 0, 0] for name in "ab"]
+    told = forecast(daily(), h=3, until=DAYS[-1] + timedelta(days=4))
+    assert told.frame["ds"][0] == DAYS[-1] + timedelta(days=4)
+    assert "ends_differ" in told.notes
 
 
 def test_series_that_end_early_are_mentioned():

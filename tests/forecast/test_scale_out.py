@@ -1,25 +1,41 @@
-"""Forecasts of a file are those of its frame, wherever they are computed."""
+"""Forecasts of a file are those of its frame, wherever it is cut and wherever they are computed."""
 
 from datetime import date, timedelta
 
 import numpy as np
 import polars as pl
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from foretide.errors import DataError
+from foretide.errors import DataError, MappingError
 from foretide.events.engine import LocalEngine
 from foretide.forecast import scale_out
-from foretide.forecast.frames import forecast
-from foretide.forecast.scale_out import SeriesFile, forecast_file
+from foretide.forecast.frames import forecast, panel_of
+from foretide.forecast.scale_out import SeriesFile, forecast_file, panel_of_run
+
+BEGIN = date(2024, 1, 1)
+N_SERIES, N_DAYS = 12, 90
+ENDS = {f"s{i:02}": BEGIN + timedelta(days=60 + 2 * i) for i in range(N_SERIES)}
+
+
+def counts():
+    days = [BEGIN + timedelta(days=n) for n in range(N_DAYS)]
+    rng = np.random.default_rng(0)
+    return pl.concat(
+        pl.DataFrame({"unique_id": f"s{i:02}", "ds": days, "y": rng.poisson(5 + i, N_DAYS)}) for i in range(N_SERIES)
+    )
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("cut")
 
 
 @pytest.fixture
 def path(tmp_path):
-    rng = np.random.default_rng(0)
-    days = [date(2024, 1, 1) + timedelta(days=n) for n in range(90)]
-    series = [pl.DataFrame({"unique_id": f"s{i:02}", "ds": days, "y": rng.poisson(5 + i, 90)}) for i in range(12)]
     place = tmp_path / "series.parquet"
-    pl.concat(series).write_parquet(place, row_group_size=100)
+    counts().write_parquet(place, row_group_size=100)
     return place
 
 
@@ -30,20 +46,70 @@ def test_one_run_is_the_frame(path, tmp_path):
     assert told.equals(forecast(pl.read_parquet(path), h=5).frame)
 
 
-def test_runs_hold_whole_series(path, tmp_path, monkeypatch):
-    monkeypatch.setattr(scale_out, "RUN_VALUES", 250)
-    series = SeriesFile.open(path, 250)
+def test_runs_hold_whole_series(path):
+    series = SeriesFile.open(path, run_values=250)
     parts = [series.bucket(i) for i in series.ids]
-    assert len(parts) > 3
+    assert [part["unique_id"].n_unique() for part in parts] == [2] * 6
     assert pl.concat(parts).equals(pl.read_parquet(path))
-    assert sum(part["unique_id"].n_unique() for part in parts) == 12
-    job = [forecast(part, h=3).frame for part in parts]
-    told = LocalEngine(3).map_buckets(lambda s, i: forecast(s.bucket(i), h=3).frame, series, job[0].schema)
-    assert pl.concat(told).equals(pl.concat(job))
 
 
-def test_a_file_that_is_not_sorted_is_told(path, tmp_path):
-    mixed = tmp_path / "mixed.parquet"
-    pl.read_parquet(path).sort("ds", "unique_id").write_parquet(mixed)
-    with pytest.raises(DataError, match="sort the file"):
-        forecast_file(mixed, tmp_path / "out.parquet")
+def test_series_that_end_early_are_forecast_from_the_end_of_all(tmp_path, monkeypatch):
+    ends = pl.DataFrame({"unique_id": list(ENDS), "end": list(ENDS.values())})
+    frame = counts().join(ends, on="unique_id", maintain_order="left").filter(pl.col("ds") <= pl.col("end")).drop("end")
+    frame.write_parquet(tmp_path / "series.parquet")
+    monkeypatch.setattr(scale_out, "RUN_VALUES", 250)  # two or three series a run
+    forecast_file(tmp_path / "series.parquet", tmp_path / "out.parquet", h=3, engine=LocalEngine(2))
+    told = pl.read_parquet(tmp_path / "out.parquet")
+    after = max(ENDS.values()) + timedelta(days=1)
+    assert told.select("unique_id", "ds").equals(forecast(frame, h=3).frame.select("unique_id", "ds"))
+    assert told["ds"].unique().sort().to_list() == [after + timedelta(days=n) for n in range(3)]
+    first = frame.filter(pl.col("unique_id").is_in(["s00", "s01", "s02"]))
+    assert told[:9].equals(forecast(first, h=3, until=after).frame)
+
+
+ragged = st.lists(
+    st.tuples(st.integers(0, 40), st.integers(1, 30), st.sampled_from([1, 2, 7])), min_size=1, max_size=6
+)  # of each series: days until it begins, figures, days from one figure to the next
+
+
+@settings(max_examples=30)
+@given(
+    shapes=ragged,
+    series_a_run=st.integers(1, 6),
+    until=st.none() | st.integers(41, 400),
+    gaps=st.sampled_from(["last", "zero"]),
+)
+def test_what_is_learnt_from_is_the_same_wherever_the_file_is_cut(folder, shapes, series_a_run, until, gaps):
+    days = [[BEGIN + timedelta(days=late + step * n) for n in range(size)] for late, size, step in shapes]
+    frame = pl.concat(pl.DataFrame({"unique_id": f"s{i}", "ds": ds, "y": i + 0.5}) for i, ds in enumerate(days))
+    end = None if until is None else BEGIN + timedelta(days=until)
+    whole, grid = panel_of(frame, gaps, end)
+    frame.write_parquet(folder / "series.parquet")
+    series = SeriesFile.open(folder / "series.parquet", end, series_a_run * grid.n_steps)
+    assert series.grid == grid
+    panels = [panel_of_run(series, i, grid, end, gaps) for i in series.ids]
+    assert len(panels) == -(-len(shapes) // series_a_run)
+    assert [name for panel in panels for name in panel.ids] == whole.ids
+    np.testing.assert_array_equal(np.concatenate([panel.y for panel in panels]), whole.y)
+
+
+def test_series_without_a_figure_have_no_forecast(path, tmp_path, monkeypatch):
+    y = pl.when(pl.col("unique_id") >= "s10").then("y")
+    pl.read_parquet(path).with_columns(y).write_parquet(path)
+    monkeypatch.setattr(scale_out, "RUN_VALUES", 100)  # one series a run
+    assert forecast_file(path, tmp_path / "out.parquet", h=2, season_length=7) == 4
+    assert pl.read_parquet(tmp_path / "out.parquet")["unique_id"].unique().sort().to_list() == ["s10", "s11"]
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "said"),
+    [
+        (lambda frame: frame.sort("ds", "unique_id"), DataError, "sort the file"),
+        (lambda frame: frame.drop("y"), MappingError, "'y'"),
+        (lambda frame: frame[:0], DataError, "no row"),
+    ],
+)
+def test_a_file_that_is_no_series_is_told(path, tmp_path, change, error, said):
+    change(pl.read_parquet(path)).write_parquet(path)
+    with pytest.raises(error, match=said):
+        forecast_file(path, tmp_path / "out.parquet")

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import date
 from typing import Any, Literal
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
 from foretide.errors import DataError, MappingError
 from foretide.events.sources.frames import to_polars
 from foretide.forecast.engine import Run, run
+from foretide.forecast.grid import OTHER, Grid, grid_of, moment
 from foretide.forecast.reconcile import Hierarchy
 from foretide.forecast.sums import run_sums
 from foretide.schema import Panel
@@ -25,11 +26,8 @@ SEASONS: dict[str, tuple[int, ...]] = {
     "week": (52, 1),
     "month": (12, 1),
     "quarter": (4, 1),
-    "other": (1,),
+    OTHER: (1,),
 }
-MINUTE_US, HOUR_US = 60_000_000, 3_600_000_000
-#: A grid may have this many times as many steps as there are values in the longest series: else steps are irregular.
-MOST_SPARSE = 50
 #: A series without an id is called so.
 ONLY = "y"
 
@@ -42,6 +40,7 @@ def forecast(
     levels: Sequence[int] = (80, 95),
     season_length: int | Sequence[int] | None = None,
     gaps: Gaps = "last",
+    until: date | None = None,
     *,
     models: Sequence[str] = (),
     events: Any = None,
@@ -64,6 +63,9 @@ def forecast(
     gaps
         What a step that a series lacks inside its span means: ``last``, nobody knows and the figure before stands;
         or ``zero``, nothing happened. A series that ends before the others lacks the steps to the common end.
+    until
+        A day or moment: steps before it are known, those from it on are forecast. By default the step after the last
+        one of any series. A time zone is left out, as that of ``ds`` is.
     models
         What to try beside the candidates: ``arima, lightgbm, ridge, lstm, mlp``; these take seconds to minutes.
     events
@@ -86,12 +88,12 @@ def forecast(
     MappingError
         If a column is missing or cannot be read.
     DataError
-        If there are no rows, or the steps are irregular.
+        If there are no rows before ``until``, or the steps are irregular.
     UsageError
-        If the horizon or a level is out of range.
+        If the horizon or a level is out of range, or ``until`` is long after the last row.
     """
-    panel, unit = panel_of(frame, gaps)
-    seasons = SEASONS[unit] if season_length is None else season_length
+    panel, grid = panel_of(frame, gaps, until)
+    seasons = SEASONS[grid.name] if season_length is None else season_length
     known = {"events": optional(events, "events"), "covariates": optional(covariates, "covariates")}
     if hierarchy is None:
         told = run(panel, h, levels, seasons, models=models, **known)
@@ -106,19 +108,38 @@ def optional(frame: Any, name: str) -> pl.DataFrame | None:
     return None if frame is None else to_polars(frame, name)
 
 
-def panel_of(frame: Any, gaps: Gaps = "last") -> tuple[Panel, str]:
-    """Return a frame as a panel, and the name of its step in ``SEASONS``."""
-    rows = tidied(to_polars(frame, "frame"))
-    dates, place, unit = grid(rows["ds"])
+def panel_of(frame: Any, gaps: Gaps = "last", until: date | None = None) -> tuple[Panel, Grid]:
+    """Return a frame as a panel, and the steps of its dates up to ``until`` or the last one."""
+    rows = known_before(tidied(to_polars(frame, "frame")), until)
+    grid = steps_of(rows["ds"], until)
+    return panel_on(grid, rows, gaps), grid
+
+
+def steps_of(ds: pl.Series, until: date | None) -> Grid:
+    """Return the steps from the first known date to the last one, or to the last one before ``until``."""
+    if ds.is_empty():
+        raise DataError("frame: there is no row with a date and a figure; nothing can be forecast")
+    grid = grid_of(ds)
+    return grid if until is None else grid.ending(until)
+
+
+def panel_on(grid: Grid, rows: pl.DataFrame, gaps: Gaps) -> Panel:
+    """Return the series of tidied rows, all of which lie on the grid, in the order of their first rows."""
     ids = rows["unique_id"].unique(maintain_order=True)
     series = rows["unique_id"].cast(pl.Enum(ids)).to_physical().to_numpy()
-    y = np.full((len(ids), len(dates)), np.nan)
-    y[series, place] = 0.0
-    np.add.at(y, (series, place), rows["y"].to_numpy())
+    at = series, grid.place(rows["ds"])
+    y = np.full((len(ids), grid.n_steps), np.nan)
+    y[at] = 0.0
+    np.add.at(y, at, rows["y"].to_numpy())
     if gaps == "zero":
         begun = np.maximum.accumulate(~np.isnan(y), axis=1)
         y[begun & np.isnan(y)] = 0.0
-    return Panel(ids.to_list(), dates, y), unit
+    return Panel(ids.to_list(), grid.dates, y)
+
+
+def known_before(rows: pl.DataFrame, until: date | None) -> pl.DataFrame:
+    """Return the rows before a moment; all of them if None."""
+    return rows if until is None else rows.filter(pl.col("ds") < moment(until))
 
 
 def tidied(table: pl.DataFrame) -> pl.DataFrame:
@@ -140,36 +161,4 @@ def tidied(table: pl.DataFrame) -> pl.DataFrame:
     except pl.exceptions.PolarsError as error:
         reason = str(error).partition("\n")[0]
         raise MappingError(f"frame: ds must be dates or times and y numbers ({reason})") from error
-    known = table.filter(pl.col("y").is_finite(), pl.col("ds").is_not_null(), pl.col("unique_id").is_not_null())
-    if known.is_empty():
-        raise DataError("frame: there is no row with a date and a figure; nothing can be forecast")
-    return known
-
-
-def grid(ds: pl.Series) -> tuple[NDArray[np.datetime64], NDArray[np.int64], str]:
-    """Return the steps from the first date to the last, the place of each date, and the name of the step.
-
-    Raises
-    ------
-    DataError
-        If the dates are too irregular for one grid.
-    """
-    moments = ds.unique().sort()
-    if moments.len() > 1 and (moments.dt.truncate("1mo") == moments).all():
-        return _grid(ds.dt.year().cast(pl.Int64) * 12 + ds.dt.month() - 1 - 1970 * 12, "M", {1: "month", 3: "quarter"})
-    if (moments.dt.truncate("1d") == moments).all():
-        return _grid(ds.cast(pl.Date).cast(pl.Int64), "D", {1: "day", 7: "week"})
-    return _grid(ds.cast(pl.Int64), "us", {MINUTE_US: "minute", HOUR_US: "hour"})
-
-
-def _grid(number: pl.Series, unit: str, names: dict[int, str]) -> tuple[NDArray[np.datetime64], NDArray[np.int64], str]:
-    known = number.unique().sort().to_numpy()
-    step = int(np.gcd.reduce(np.diff(known))) if known.size > 1 else 1
-    n_steps = int((known[-1] - known[0]) // step) + 1
-    if n_steps > max(MOST_SPARSE * known.size, 1000):
-        raise DataError(
-            f"frame: the dates are irregular ({known.size:,} of them would need {n_steps:,} steps); "
-            "bring them to days or hours first and add the figures up"
-        )
-    dates = (known[0] + step * np.arange(n_steps)).astype(f"datetime64[{unit}]")
-    return dates, (number.to_numpy() - known[0]) // step, names.get(step, "other")
+    return table.filter(pl.col("y").is_finite(), pl.col("ds").is_not_null(), pl.col("unique_id").is_not_null())

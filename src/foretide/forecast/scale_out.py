@@ -1,27 +1,34 @@
 """Forecasts of any number of series: a Parquet file in, a Parquet file out, in the memory of a few thousand series.
 
 The file is cut into runs of whole series, and the same pure function forecasts each on this machine's threads or in
-Spark's workers. A method that learns from a panel learns from the series of a run.
+Spark's workers. Steps, their first and their last one are those of the whole file, wherever it is cut; a method that
+learns from a panel learns from the series of a run.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from functools import partial
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 from pyarrow.parquet import ParquetWriter
 
-from foretide.errors import DataError
+from foretide.errors import DataError, MappingError
 from foretide.events.engine import Engine, LocalEngine
 from foretide.events.records import Buckets
-from foretide.forecast.frames import Gaps, forecast
+from foretide.forecast.engine import checked, run
+from foretide.forecast.frames import SEASONS, Gaps, known_before, panel_on, steps_of, tidied
+from foretide.forecast.grid import Grid
+from foretide.forecast.method import dates_ahead
+from foretide.schema import Forecast, Panel
 
-#: Values in a run of series.
+#: Values in a run of series, known or not.
 RUN_VALUES = 1_000_000
+COLUMNS = ("unique_id", "ds", "y")
 
 
 @dataclass(frozen=True)
@@ -30,24 +37,30 @@ class SeriesFile:
 
     path: Path
     begins: tuple[int, ...]  # (n_runs + 1,) rows
+    grid: Grid  # of all dates
     timezone: str = "UTC"
 
     @classmethod
-    def open(cls, path: Path | str, run_values: int = RUN_VALUES) -> SeriesFile:
-        """Find where runs of series begin.
+    def open(cls, path: Path | str, until: date | None = None, run_values: int = RUN_VALUES) -> SeriesFile:
+        """Find where runs of series begin, and the steps of the whole file up to ``until`` or its last date.
 
         Raises
         ------
         DataError
-            If the rows of a series are apart: sort the file by ``unique_id`` first.
+            If the rows of a series are apart: sort the file by ``unique_id`` first; or as ``frames.forecast``.
+        MappingError
+            If a column is missing or cannot be read.
         """
         path = Path(path).absolute()
+        known = pl.scan_parquet(path).collect_schema().names()
+        if missing := [name for name in COLUMNS if name not in known]:
+            raise MappingError(f"{path.name}: there is no column {missing[0]!r}; the columns are {', '.join(known)}")
         n_rows = pl.scan_parquet(path).select(pl.len()).collect().item()
-        firsts = pl.concat(first_rows(path, n_rows, run_values))
+        firsts, dates = scanned(path, n_rows, until, run_values)
         if firsts["unique_id"].n_unique() < firsts.height:
             raise DataError(f"{path.name}: the rows of a series are apart; sort the file by unique_id first")
-        begins = firsts.group_by(run=pl.col("row") // run_values, maintain_order=True).agg(pl.col("row").first())["row"]
-        return cls(path, (*begins, n_rows))
+        grid = steps_of(dates, until)
+        return cls(path, (*firsts["row"].gather_every(max(run_values // grid.n_steps, 1)), n_rows), grid)
 
     @property
     def ids(self) -> Sequence[int]:
@@ -61,24 +74,47 @@ class SeriesFile:
         return (rows if columns is None else rows.select(columns)).collect()
 
 
-def first_rows(path: Path, n_rows: int, step: int) -> Iterator[pl.DataFrame]:
-    """Yield ``row, unique_id`` of the first row of each series, ``step`` rows of the file at a time.
+def scanned(path: Path, n_rows: int, until: date | None, at_once: int) -> tuple[pl.DataFrame, pl.Series]:
+    """Return ``row, unique_id`` of the first row of each series, and the dates of all figures before ``until``.
 
     One query over the whole file would hold all of its ids in memory, streaming or not.
     """
-    last = None
-    for begin in range(0, max(n_rows, 1), step):
-        ids = pl.scan_parquet(path).select("unique_id").slice(begin, step).collect()["unique_id"]
-        rows = ids.ne_missing(ids.shift(1, fill_value=last)).arg_true()
-        yield pl.DataFrame({"row": rows.cast(pl.Int64) + begin, "unique_id": ids.gather(rows)})
+    last, dates, firsts = None, pl.Series("ds", [], pl.Datetime("us")), []
+    for begin in range(0, max(n_rows, 1), at_once):
+        rows = pl.scan_parquet(path).select(COLUMNS).slice(begin, at_once).collect()
+        ids = rows["unique_id"]
+        begun = ids.ne_missing(ids.shift(1, fill_value=last)).arg_true()
+        firsts.append(pl.DataFrame({"row": begun.cast(pl.Int64) + begin, "unique_id": ids.gather(begun)}))
+        dates = pl.concat([dates, known_before(tidied(rows), until)["ds"].unique()]).unique()
         last = ids.last()
+    return pl.concat(firsts), dates
 
 
 def forecast_run(
-    series: Buckets, i: int, h: int, levels: tuple[int, ...], season_length: int | tuple[int, ...] | None, gaps: Gaps
+    series: Buckets,
+    i: int,
+    grid: Grid,
+    until: date | None,
+    gaps: Gaps,
+    h: int,
+    levels: tuple[int, ...],
+    season_length: int | tuple[int, ...],
 ) -> pl.DataFrame:
-    """Return the forecast of a run of series."""
-    return forecast(series.bucket(i, ["unique_id", "ds", "y"]), h, levels, season_length, gaps).frame
+    """Return the forecast of a run of series; of those without a figure there is none."""
+    panel = panel_of_run(series, i, grid, until, gaps)
+    return run(panel, h, levels, season_length).frame if panel.ids else nothing(grid, h, levels)
+
+
+def panel_of_run(series: Buckets, i: int, grid: Grid, until: date | None, gaps: Gaps) -> Panel:
+    """Return the series of a run that have a figure, on the steps of the whole file."""
+    return panel_on(grid, known_before(tidied(series.bucket(i, COLUMNS)), until), gaps)
+
+
+def nothing(grid: Grid, h: int, levels: Sequence[int]) -> pl.DataFrame:
+    """Return the forecast of no series."""
+    none = np.empty((0, h))
+    ahead = dates_ahead(Panel([], grid.dates, np.empty((0, grid.n_steps))), h)
+    return Forecast([], ahead, none, none, dict.fromkeys(levels, (none, none))).to_frame()
 
 
 def forecast_file(
@@ -88,6 +124,7 @@ def forecast_file(
     levels: Sequence[int] = (80, 95),
     season_length: int | Sequence[int] | None = None,
     gaps: Gaps = "last",
+    until: date | None = None,
     engine: Engine | None = None,
 ) -> int:
     """Forecast every series of a Parquet file and return how many rows were written.
@@ -98,23 +135,20 @@ def forecast_file(
         ``unique_id, ds, y``, sorted by series.
     out
         The Parquet file to write: ``unique_id, ds, mean, median, lo-80, hi-80, ...``.
-    h, levels, season_length, gaps
-        As in ``foretide.forecast.frames.forecast``.
+    h, levels, season_length, gaps, until
+        As in ``foretide.forecast.frames.forecast``: all series are forecast from the same step on.
     engine
-        Where runs are forecast; two threads if None.
+        Where runs are forecast; a thread for each core if None.
     """
-    series = SeriesFile.open(path, RUN_VALUES)
-    season = season_length if season_length is None or isinstance(season_length, int) else tuple(season_length)
-    job = partial(forecast_run, h=h, levels=tuple(levels), season_length=season, gaps=gaps)
-    schema = job(_head(series), 0).schema
+    levels = checked(h, levels)
+    series = SeriesFile.open(path, until, RUN_VALUES)
+    grid, schema = series.grid, nothing(series.grid, h, levels).schema
+    seasons = SEASONS[grid.name] if season_length is None else season_length
+    season = seasons if isinstance(seasons, int) else tuple(seasons)
+    job = partial(forecast_run, grid=grid, until=until, gaps=gaps, h=h, levels=levels, season_length=season)
     rows = 0
     with ParquetWriter(Path(out), schema.to_frame().to_arrow().schema, compression="zstd") as writer:
         for part in (engine or LocalEngine()).map_buckets(job, series, schema):
             writer.write_table(part.to_arrow())
             rows += part.height
     return rows
-
-
-def _head(series: SeriesFile) -> SeriesFile:
-    """Return a few rows of the file, for the columns of what is written."""
-    return SeriesFile(series.path, (0, min(series.begins[-1], 100)))
