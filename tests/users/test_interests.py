@@ -21,7 +21,7 @@ from foretide.users.interests import (
     fit_weights,
     mixture_weights,
 )
-from foretide.users.mixes import KAPPA, USUAL_DAYS, moved, population
+from foretide.users.mixes import KAPPA, USUAL_DAYS, decayed, moved, population
 
 AS_OF = datetime(2024, 6, 1, tzinfo=UTC)
 
@@ -78,14 +78,14 @@ def test_a_prior_outweighs_nothing_seen():
 def test_the_share_now_follows_the_definition():
     rows = [("a", "x", 3), ("a", "x", 40), ("a", "y", 10), ("b", "y", 1), ("b", "z", 100), ("c", "z", 5)]
     told = expected_interests(log(rows), AS_OF)
-    decayed = {(user, category): 0.0 for user, category, _ in rows}
+    counts = {(user, category): 0.0 for user, category, _ in rows}
     for user, category, days in rows:
-        decayed[user, category] += 0.5 ** (days / USUAL_DAYS)
-    everything = sum(decayed.values())
+        counts[user, category] += 0.5 ** (days / USUAL_DAYS)
+    everything = sum(counts.values())
     for user, category, now in told.select("user_id", "category", "share_now").iter_rows():
-        n = sum(v for (u, _), v in decayed.items() if u == user)
-        pi = sum(v for (_, c), v in decayed.items() if c == category) / everything
-        assert now == pytest.approx((decayed.get((user, category), 0.0) + KAPPA * pi) / (n + KAPPA))
+        n = sum(v for (u, _), v in counts.items() if u == user)
+        pi = sum(v for (_, c), v in counts.items() if c == category) / everything
+        assert now == pytest.approx((counts.get((user, category), 0.0) + KAPPA * pi) / (n + KAPPA))
     assert told.height == 9
 
 
@@ -151,7 +151,7 @@ def test_a_turn_of_the_whole_population_shows_in_what_is_expected():
 
 def test_a_share_moves_on_along_its_trend():
     rows = [("a", "up", day) for day in range(1, 40)] + [("a", "down", day) for day in range(30, 200)]
-    mixes = population([log(rows).frame], AS_OF, 15)
+    mixes = population(decayed(log(rows).frame, AS_OF, ["category"]), 15)
     up = mixes.filter(pl.col("category") == "up")
     assert up["pi_moved"].item() > up["pi_28"].item() > up["pi_112"].item()
     assert mixes["pi_moved"].sum() == pytest.approx(1)
@@ -166,7 +166,7 @@ def test_a_stranger_has_the_interests_of_the_population():
     buckets = log([("a", "x", 1), ("a", "x", 2), ("b", "y", 3)])
     told = expected_interests(buckets, AS_OF, users=["nobody", "a"])
     assert told["user_id"].unique().sort().to_list() == ["a", "nobody"]
-    mix = population([buckets.frame], AS_OF, 15).sort("category")["pi_28"].to_list()
+    mix = population(decayed(buckets.frame, AS_OF, ["category"]), 15).sort("category")["pi_28"].to_list()
     assert told.filter(pl.col("user_id") == "nobody").sort("category")["share_now"].to_list() == pytest.approx(mix)
 
 

@@ -19,11 +19,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import numpy as np
 import polars as pl
 
+from foretide.events.engine import Engine, concat_buckets
 from foretide.events.records import Buckets
 from foretide.features.fold import feature_table
 from foretide.features.lifecycle import LifecycleRule
@@ -38,25 +40,33 @@ PENALTY_ALPHA = 30.0
 PRIOR_USERS, UNIFORM = 10.0, 2.0
 
 BREADTH = pl.Schema({"user_id": pl.String(), "hill_1": pl.Float64(), "entered": pl.Boolean()})
+#: With the place of the window.
+IN_WINDOWS = pl.Schema({**BREADTH, "window": pl.Int32()})
 COLUMNS = ("user_id", "category", "ts")
 
 #: What a window of time is called and where it lies.
 Window = tuple[datetime, datetime]
 
 
-def breadth(buckets: Buckets, windows: Sequence[Window]) -> list[pl.DataFrame]:
+def breadth(buckets: Buckets, windows: Sequence[Window], engine: Engine | None = None) -> list[pl.DataFrame]:
     """Return ``BREADTH`` of the users with a category in each window (end exclusive), in one pass over the events.
 
-    ``entered`` tells whether one of the categories was the user's first time.
+    ``entered`` tells whether one of the categories was the user's first time. Threads read the buckets if there is no
+    engine.
     """
-    found: list[list[pl.DataFrame]] = [[pl.DataFrame(schema=BREADTH)] for _ in windows]
-    until = max((end for _, end in windows), default=None)
-    for i in buckets.ids if windows else ():
-        events = buckets.bucket(i, COLUMNS, until=until).filter(pl.col("category").is_not_null())
-        told = events.select(*COLUMNS, first=pl.col("ts").min().over("user_id", "category"))
-        for parts, window in zip(found, windows, strict=True):
-            parts.append(_of_window(told, window))
-    return [pl.concat(parts) for parts in found]
+    if not windows:
+        return []
+    found = concat_buckets(partial(breadth_part, windows=windows), buckets, IN_WINDOWS, engine)
+    return [found.filter(pl.col("window") == n).drop("window") for n in range(len(windows))]
+
+
+def breadth_part(buckets: Buckets, i: int, windows: Sequence[Window]) -> pl.DataFrame:
+    """Return ``IN_WINDOWS`` of a bucket for one window or more."""
+    until = max(end for _, end in windows)
+    events = buckets.bucket(i, COLUMNS, until=until).filter(pl.col("category").is_not_null())
+    told = events.select(*COLUMNS, first=pl.col("ts").min().over("user_id", "category"))
+    parts = (_of_window(told, window).with_columns(window=pl.lit(n)) for n, window in enumerate(windows))
+    return pl.concat(parts).cast(IN_WINDOWS)
 
 
 def _of_window(events: pl.DataFrame, window: Window) -> pl.DataFrame:
@@ -75,9 +85,13 @@ def _of_window(events: pl.DataFrame, window: Window) -> pl.DataFrame:
 
 
 def known_breadth(
-    buckets: Buckets, cutoffs: Sequence[datetime], horizon_days: int, rule: LifecycleRule
+    buckets: Buckets,
+    cutoffs: Sequence[datetime],
+    horizon_days: int,
+    rule: LifecycleRule,
+    engine: Engine | None = None,
 ) -> pl.DataFrame:
-    """Return what is known about users' breadth at cut-offs.
+    """Return what is known about users' breadth at cut-offs; threads read the buckets if there is no engine.
 
     Returns
     -------
@@ -86,15 +100,15 @@ def known_breadth(
         before the cut-off, as many as in the horizon.
     """
     windows = [(shifted(cutoff, -horizon_days, buckets.timezone), cutoff) for cutoff in cutoffs]
-    last = stacked(breadth(buckets, windows), list(cutoffs), "last")
-    features = feature_table(buckets, cutoffs, rule, themes=("interests",)).drop("stage")
+    last = stacked(breadth(buckets, windows, engine), list(cutoffs), "last")
+    features = feature_table(buckets, cutoffs, rule, themes=("interests",), engine=engine).drop("stage")
     return features.join(last, on=["user_id", "as_of"], how="left", maintain_order="left")
 
 
-def breadth_ahead(buckets: Buckets, pairs: Sequence[Pair]) -> pl.DataFrame:
+def breadth_ahead(buckets: Buckets, pairs: Sequence[Pair], engine: Engine | None = None) -> pl.DataFrame:
     """Return ``user_id, as_of, horizon_days, hill_1_ahead, entered_ahead`` of who had a category in a horizon."""
     windows = [horizon(cutoff, days, buckets.timezone) for cutoff, days in pairs]
-    found = breadth(buckets, windows)
+    found = breadth(buckets, windows, engine)
     tables = [stacked([table], [cutoff], "ahead") for table, (cutoff, _) in zip(found, pairs, strict=True)]
     lengths = [pl.lit(days, pl.Int32).alias("horizon_days") for _, days in pairs]
     return pl.concat(table.with_columns(days) for table, days in zip(tables, lengths, strict=True))
@@ -107,7 +121,9 @@ def stacked(tables: Sequence[pl.DataFrame], cutoffs: Sequence[datetime], when: s
     return pl.concat(parts).rename(names)
 
 
-def with_breadth(rows: pl.DataFrame, buckets: Buckets, pairs: Sequence[Pair], rule: LifecycleRule) -> pl.DataFrame:
+def with_breadth(
+    rows: pl.DataFrame, buckets: Buckets, pairs: Sequence[Pair], rule: LifecycleRule, engine: Engine | None = None
+) -> pl.DataFrame:
     """Return examples with what was known of the users' breadth and what came of it.
 
     Parameters
@@ -116,14 +132,17 @@ def with_breadth(rows: pl.DataFrame, buckets: Buckets, pairs: Sequence[Pair], ru
         Of ``foretide.users.examples.examples``; those with the longest horizon are kept.
     buckets, pairs, rule
         What they are made of.
+    engine
+        Where buckets are read; threads if None.
     """
     days = max(days for _, days in pairs)
     whole = [pair for pair in pairs if pair[1] == days]
-    known = known_breadth(buckets, sorted({cutoff for cutoff, _ in whole}), days, rule)
+    known = known_breadth(buckets, sorted({cutoff for cutoff, _ in whole}), days, rule, engine)
+    ahead = breadth_ahead(buckets, whole, engine)
     return (
         rows.filter(pl.col("horizon_days") == days)
         .join(known, on=["user_id", "as_of"], maintain_order="left")
-        .join(breadth_ahead(buckets, whole), on=["user_id", "as_of", "horizon_days"], how="left", maintain_order="left")
+        .join(ahead, on=["user_id", "as_of", "horizon_days"], how="left", maintain_order="left")
         .with_columns(pl.col("entered_ahead").fill_null(value=False))
     )
 

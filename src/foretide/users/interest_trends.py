@@ -13,17 +13,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import partial
 from math import log
 
 import numpy as np
 import polars as pl
 
+from foretide.events.engine import Engine, concat_buckets
 from foretide.events.records import Buckets
+from foretide.features.population import FIRST, first_part
 from foretide.schema import TS, Floats
 from foretide.users.cutoffs import LEAD_DAYS, horizon, trainable_horizon, training_cutoffs
 from foretide.users.examples import sample
 from foretide.users.interests import COLUMNS, PARTS, PRIOR_EVENTS, PRIOR_WEIGHTS, mixture_weights
-from foretide.users.mixes import HALF_LIVES_DAYS, SECONDS_A_DAY, USUAL_DAYS, decayed, moved, own
+from foretide.users.mixes import HALF_LIVES_DAYS, N_COLUMNS, SECONDS_A_DAY, USUAL_DAYS, counted, moved, own
 
 TRENDS = pl.Schema(
     {
@@ -36,6 +39,10 @@ TRENDS = pl.Schema(
         "direction": pl.String(),  # rising or falling if the share of now is outside; else steady; null if not told
     }
 )
+#: Of a bucket: decayed counts at a cut-off, and events ``n`` in the horizon after it.
+KEYS = {"segment": pl.String(), "as_of": TS, "category": pl.String()}
+COUNTED = pl.Schema({**KEYS, **dict.fromkeys((*N_COLUMNS, "n"), pl.Float64())})
+MIXES = pl.Schema({**KEYS, **dict.fromkeys((*PARTS, f"total_{USUAL_DAYS}", "n"), pl.Float64())})
 EVERYBODY = "all"
 LEVEL = 0.8
 WEIGHTS = tuple(f"weight_{part}" for part in PARTS)
@@ -52,7 +59,11 @@ LEAST_EVENTS = 5.0
 
 
 def interest_trends(
-    buckets: Buckets, as_of: datetime, horizon_days: int = 28, members: pl.DataFrame | None = None
+    buckets: Buckets,
+    as_of: datetime,
+    horizon_days: int = 28,
+    members: pl.DataFrame | None = None,
+    engine: Engine | None = None,
 ) -> pl.DataFrame:
     """Return what happens to each interest of the population and of each segment, ``TRENDS``.
 
@@ -66,11 +77,13 @@ def interest_trends(
         Length of the horizon; where fewer days are over, the errors are those of a shorter one.
     members
         ``user_id, segment``, in any number of segments each; only the population, ``EVERYBODY``, if None.
+    engine
+        Where buckets are counted; threads if None.
     """
-    trials, days = past_trials(buckets, as_of, horizon_days)
-    past = mixes(sample(buckets, as_of), trials, days, members, as_of)
+    trials, days = past_trials(buckets, as_of, horizon_days, engine)
+    past = mixes(sample(buckets, as_of, engine), trials, days, members, as_of, engine)
     weights = segment_weights(past)
-    now = mixes(buckets, [as_of], horizon_days, members, as_of)
+    now = mixes(buckets, [as_of], horizon_days, members, as_of, engine)
     return directions(with_intervals(blended(now, weights, horizon_days), blended(past, weights, days)))
 
 
@@ -87,10 +100,12 @@ def segment_weights(past: pl.DataFrame) -> pl.DataFrame:
     return pl.DataFrame(rows, schema={"segment": pl.String, **dict.fromkeys(WEIGHTS, pl.Float64)}, orient="row")
 
 
-def past_trials(buckets: Buckets, as_of: datetime, horizon_days: int) -> tuple[list[datetime], int]:
+def past_trials(
+    buckets: Buckets, as_of: datetime, horizon_days: int, engine: Engine | None = None
+) -> tuple[list[datetime], int]:
     """Return cut-offs whose horizon is over, and its length."""
-    firsts = [buckets.bucket(i, ["ts"], until=as_of)["ts"].min() for i in buckets.ids]
-    first = min((moment for moment in firsts if isinstance(moment, datetime)), default=as_of)
+    known = concat_buckets(partial(first_part, until=as_of), buckets, FIRST, engine)["ts"].min()
+    first = known if isinstance(known, datetime) else as_of
     days = trainable_horizon((as_of - first).days, horizon_days)
     return (training_cutoffs(first, as_of, days, buckets.timezone, TRIALS) if days else []), days
 
@@ -101,6 +116,7 @@ def mixes(
     horizon_days: int,
     members: pl.DataFrame | None,
     until: datetime,
+    engine: Engine | None = None,
 ) -> pl.DataFrame:
     """Return the mixes of segments at cut-offs, with a row for each category that anybody knew then.
 
@@ -110,21 +126,33 @@ def mixes(
         ``segment, as_of, category``, the share in each of ``PARTS``, the segment's decayed events ``total_28``,
         and events ``n`` of the category in the horizon before ``until``.
     """
-    figures = (*PARTS, f"total_{USUAL_DAYS}", "n")
-    keys = {"segment": pl.String(), "as_of": TS, "category": pl.String()}
-    schema = pl.Schema(keys | dict.fromkeys(figures, pl.Float64()))
-    found = [pl.DataFrame(schema=schema)]
-    counts: list[list[pl.DataFrame]] = [[] for _ in cutoffs]
-    ends = [horizon(cutoff, horizon_days, buckets.timezone) for cutoff in cutoffs]
-    for i in buckets.ids if cutoffs else ():
-        events = in_segments(buckets.bucket(i, COLUMNS, until=until), members)
-        for parts, cutoff, window in zip(counts, cutoffs, ends, strict=True):
-            parts.append(counted(events, cutoff, window))
-    for parts, cutoff in zip(counts, cutoffs, strict=True):
-        whole = pl.concat(parts).group_by("segment", "category").agg(pl.all().sum())
+    job = partial(mixes_part, cutoffs=cutoffs, horizon_days=horizon_days, members=members, until=until)
+    counts = concat_buckets(job, buckets, COUNTED, engine) if cutoffs else COUNTED.to_frame()
+    found = [MIXES.to_frame()]
+    for cutoff in cutoffs:
+        whole = (
+            counts.filter(pl.col("as_of") == cutoff).group_by("segment", "category").agg(pl.col(*N_COLUMNS, "n").sum())
+        )
         table = in_parts(whole, LEAD_DAYS + horizon_days / 2).with_columns(as_of=pl.lit(cutoff, TS))
-        found.append(table.select(pl.col(name).cast(dtype) for name, dtype in schema.items()))
+        found.append(table.select(pl.col(name).cast(dtype) for name, dtype in MIXES.items()))
     return pl.concat(found)
+
+
+def mixes_part(
+    buckets: Buckets,
+    i: int,
+    cutoffs: Sequence[datetime],
+    horizon_days: int,
+    members: pl.DataFrame | None,
+    until: datetime,
+) -> pl.DataFrame:
+    """Return ``COUNTED`` of a bucket at one or more cut-offs."""
+    events = in_segments(buckets.bucket(i, COLUMNS, until=until), members)
+    parts = []
+    for cutoff in cutoffs:
+        window = horizon(cutoff, horizon_days, buckets.timezone)
+        parts.append(counted(events, cutoff, window, ["segment", "category"]).with_columns(as_of=pl.lit(cutoff, TS)))
+    return pl.concat(parts).select(COUNTED.names())
 
 
 def in_segments(events: pl.DataFrame, members: pl.DataFrame | None) -> pl.DataFrame:
@@ -137,18 +165,9 @@ def in_segments(events: pl.DataFrame, members: pl.DataFrame | None) -> pl.DataFr
     return pl.concat([everybody, of_segment])
 
 
-def counted(events: pl.DataFrame, cutoff: datetime, window: tuple[datetime, datetime]) -> pl.DataFrame:
-    """Return the decayed counts ``n_7, n_28, ...`` before the cut-off, and ``n`` in the window."""
-    begin, end = window
-    ahead = events.filter(pl.col("ts") >= begin, pl.col("ts") < end)
-    n = ahead.group_by("segment", "category").agg(n=pl.len().cast(pl.Float64))
-    past = decayed(events, cutoff, ["segment", "category"])
-    return past.join(n, on=["segment", "category"], how="full", coalesce=True).fill_null(0.0)
-
-
 def in_parts(counts: pl.DataFrame, ahead_days: float) -> pl.DataFrame:
     """Return the shares of ``PARTS`` of each segment in each category that anybody knew."""
-    population = counts.filter(pl.col("segment") == EVERYBODY, pl.sum_horizontal(n_columns()) > 0)
+    population = counts.filter(pl.col("segment") == EVERYBODY, pl.sum_horizontal(N_COLUMNS) > 0)
     pi = population.select(
         "category", *((pl.col(f"n_{d}") / pl.col(f"n_{d}").sum()).alias(f"pi_{d}") for d in HALF_LIVES_DAYS)
     )
@@ -161,16 +180,11 @@ def in_parts(counts: pl.DataFrame, ahead_days: float) -> pl.DataFrame:
         .unique()
         .join(pi, how="cross")
         .join(counts, on=["segment", "category"], how="left")
-        .with_columns(pl.col("n", *n_columns()).fill_null(0.0))
+        .with_columns(pl.col("n", *N_COLUMNS).fill_null(0.0))
         .with_columns(total)
         .with_columns(own(d).alias(f"own_{d}") for d in HALF_LIVES_DAYS)
         .sort("segment", "category")
     )
-
-
-def n_columns() -> list[str]:
-    """Return the names of the decayed counts."""
-    return [f"n_{days}" for days in HALF_LIVES_DAYS]
 
 
 def blended(table: pl.DataFrame, weights: pl.DataFrame, horizon_days: int) -> pl.DataFrame:

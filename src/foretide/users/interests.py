@@ -14,15 +14,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import partial
 
 import numpy as np
 import polars as pl
 
+from foretide.events.engine import Engine, concat_buckets
+from foretide.events.lookup import homes
 from foretide.events.records import Buckets
 from foretide.schema import Floats
 from foretide.users.cutoffs import LEAD_DAYS, horizon, shifted
 from foretide.users.examples import sample
-from foretide.users.mixes import HALF_LIVES_DAYS, USUAL_DAYS, cells, own, population, totals
+from foretide.users.mixes import HALF_LIVES_DAYS, N_COLUMNS, USUAL_DAYS, counted, decayed, own, population, totals
 
 INTERESTS = pl.Schema(
     {
@@ -33,6 +36,10 @@ INTERESTS = pl.Schema(
     }
 )
 COLUMNS = ("user_id", "category", "ts")
+#: Decayed counts of a category, and of a user's categories; then with the events of a horizon.
+COUNTS = pl.Schema({"category": pl.String(), **dict.fromkeys(N_COLUMNS, pl.Float64())})
+CELLS = pl.Schema({"user_id": pl.String(), **COUNTS})
+CELLS_AHEAD = pl.Schema({**CELLS, "n": pl.Float64()})
 #: Categories kept for a user; the rest is one row more.
 KEPT_CATEGORIES = 20
 OTHER = "(other)"
@@ -79,7 +86,13 @@ def mixture_weights(parts: Floats, n: Floats, prior: Floats | None = None) -> Fl
     return weights
 
 
-def fit_weights(buckets: Buckets, as_of: datetime, horizon_days: int, rng: int | np.random.Generator = 0) -> Floats:
+def fit_weights(
+    buckets: Buckets,
+    as_of: datetime,
+    horizon_days: int,
+    rng: int | np.random.Generator = 0,
+    engine: Engine | None = None,
+) -> Floats:
     """Return the weights of ``PARTS`` that would have told best what users did in the last whole horizon.
 
     Parameters
@@ -92,10 +105,12 @@ def fit_weights(buckets: Buckets, as_of: datetime, horizon_days: int, rng: int |
         Length of the horizon.
     rng
         Seed or generator for the thinning of large sets.
+    engine
+        Where buckets are read; threads if None.
     """
     prior = np.array(PRIOR_WEIGHTS)
     cutoff = shifted(as_of, -LEAD_DAYS - horizon_days, buckets.timezone)
-    seen = ahead_parts(buckets, cutoff, horizon_days)
+    seen = ahead_parts(buckets, cutoff, horizon_days, engine)
     if seen.height > FITTING_ROWS:
         seen = seen.sample(FITTING_ROWS, seed=int(np.random.default_rng(rng).integers(2**32)))
     if seen.is_empty():
@@ -103,27 +118,29 @@ def fit_weights(buckets: Buckets, as_of: datetime, horizon_days: int, rng: int |
     return mixture_weights(seen.select(PARTS).to_numpy(), seen["n"].to_numpy(), prior * PRIOR_EVENTS)
 
 
-def ahead_parts(buckets: Buckets, cutoff: datetime, horizon_days: int) -> pl.DataFrame:
+def ahead_parts(buckets: Buckets, cutoff: datetime, horizon_days: int, engine: Engine | None = None) -> pl.DataFrame:
     """Return how often users turned to each category in a horizon, with its chance under each of ``PARTS``.
 
-    Only users who are known at the cut-off, and categories that are: nobody could tell the others.
+    Only users who are known at the cut-off, and categories that are: nobody could tell the others. Threads read the
+    buckets if there is no engine.
 
     Returns
     -------
     pl.DataFrame
         ``user_id, category, n`` and a column for each of ``PARTS``, in the order of user and category.
     """
-    begin, end = horizon(cutoff, horizon_days, buckets.timezone)
-    reads, aheads = [], []
-    for i in buckets.ids:
-        events = buckets.bucket(i, COLUMNS, until=end)
-        reads.append(events.filter(pl.col("ts") < cutoff))
-        ahead = events.filter(pl.col("ts") >= begin, pl.col("category").is_not_null())
-        aheads.append(ahead.group_by("user_id", "category").agg(pl.len().cast(pl.Float64).alias("n")))
-    mixes = population(reads, cutoff, middle(horizon_days))
-    past = pl.concat(cells(events, cutoff) for events in reads)
-    told = with_parts(pl.concat(aheads).join(past, on="user_id", how="semi"), past, mixes)
+    job = partial(ahead_part, cutoff=cutoff, window=horizon(cutoff, horizon_days, buckets.timezone))
+    both = concat_buckets(job, buckets, CELLS_AHEAD, engine)
+    past = both.filter(pl.sum_horizontal(N_COLUMNS) > 0).drop("n")
+    ahead = both.filter(pl.col("n") > 0).select("user_id", "category", "n").join(past, on="user_id", how="semi")
+    told = with_parts(ahead, past, population(past, middle(horizon_days)))
     return told.filter(pl.sum_horizontal(PARTS) > 0).sort("user_id", "category")
+
+
+def ahead_part(buckets: Buckets, i: int, cutoff: datetime, window: tuple[datetime, datetime]) -> pl.DataFrame:
+    """Return ``CELLS_AHEAD`` of a bucket."""
+    events = buckets.bucket(i, COLUMNS, until=window[1])
+    return counted(events, cutoff, window, ["user_id", "category"])
 
 
 def middle(horizon_days: int) -> float:
@@ -148,6 +165,7 @@ def expected_interests(
     horizon_days: int = 28,
     weights: Floats | None = None,
     users: Sequence[str] | None = None,
+    engine: Engine | None = None,
 ) -> pl.DataFrame:
     """Return every user's interests now and as expected in the horizon, ``INTERESTS``.
 
@@ -166,29 +184,41 @@ def expected_interests(
         Weights of ``PARTS``; fitted on the last whole horizon if None.
     users
         Only these, known or not; all with an event if None.
+    engine
+        Where buckets are read; threads if None.
     """
     if weights is None:
-        weights = fit_weights(sample(buckets, as_of), as_of, horizon_days)
-    mixes = population((buckets.bucket(i, COLUMNS, until=as_of) for i in buckets.ids), as_of, middle(horizon_days))
-    usual = mixes.top_k(KEPT_CATEGORIES, by="pi_7").select("category")
-    asked = None if users is None else pl.DataFrame({"user_id": users}, schema={"user_id": pl.String}).unique()
-    found = [pl.DataFrame(schema=INTERESTS)]
-    for i in buckets.ids:
-        events = buckets.bucket(i, COLUMNS, until=as_of)
-        if asked is not None:
-            events = events.join(asked, on="user_id", how="semi")
-        users_here = events.select("user_id").unique()
-        found.append(kept(blended(users_here, cells(events, as_of), mixes, usual, weights)))
-    if asked is not None:
-        strangers = asked.join(pl.concat(found), on="user_id", how="anti")
-        found.append(kept(blended(strangers, cells(events.clear(), as_of), mixes, usual, weights)))
-    return pl.concat(found).sort("user_id", maintain_order=True)
+        weights = fit_weights(sample(buckets, as_of, engine), as_of, horizon_days, engine=engine)
+    counts = concat_buckets(partial(counts_part, until=as_of), buckets, COUNTS, engine)
+    mixes = population(counts, middle(horizon_days))
+    job = partial(interests_part, as_of=as_of, users=users, mixes=mixes, weights=weights)
+    found = concat_buckets(job, buckets if users is None else homes(buckets, users), INTERESTS, engine)
+    if users is not None:
+        asked = pl.DataFrame({"user_id": users}, schema={"user_id": pl.String}).unique()
+        strangers = asked.join(found, on="user_id", how="anti")
+        found = pl.concat([found, kept(blended(strangers, CELLS.to_frame(), mixes, weights))])
+    return found.sort("user_id", maintain_order=True)
 
 
-def blended(
-    users: pl.DataFrame, past: pl.DataFrame, mixes: pl.DataFrame, usual: pl.DataFrame, weights: Floats
+def counts_part(buckets: Buckets, i: int, until: datetime) -> pl.DataFrame:
+    """Return ``COUNTS`` of a bucket."""
+    return decayed(buckets.bucket(i, ["category", "ts"], until), until, ["category"])
+
+
+def interests_part(
+    buckets: Buckets, i: int, as_of: datetime, users: Sequence[str] | None, mixes: pl.DataFrame, weights: Floats
 ) -> pl.DataFrame:
+    """Return ``INTERESTS`` of the users of a bucket, of all or of those named."""
+    events = buckets.bucket(i, COLUMNS, until=as_of)
+    if users is not None:
+        events = events.filter(pl.col("user_id").is_in(users))
+    past = decayed(events, as_of, ["user_id", "category"])
+    return kept(blended(events.select("user_id").unique(), past, mixes, weights))
+
+
+def blended(users: pl.DataFrame, past: pl.DataFrame, mixes: pl.DataFrame, weights: Floats) -> pl.DataFrame:
     """Return the shares of users in their own categories and in the population's usual ones."""
+    usual = mixes.top_k(KEPT_CATEGORIES, by="pi_7").select("category")
     pairs = pl.concat([past.select("user_id", "category"), users.join(usual, how="cross")]).unique()
     expected = pl.sum_horizontal(pl.col(part) * float(w) for part, w in zip(PARTS, weights, strict=True))
     return with_parts(pairs, past, mixes).select(

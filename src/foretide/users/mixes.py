@@ -7,7 +7,7 @@ touched has no row.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from math import log
 
@@ -22,6 +22,8 @@ USUAL_DAYS = int(HALF_LIFE_DAYS)
 TREND_DAYS = (28, 112)
 
 SECONDS_A_DAY = 86_400
+#: The decayed counts.
+N_COLUMNS = tuple(f"n_{days}" for days in HALF_LIVES_DAYS)
 
 
 def decayed(events: pl.DataFrame, as_of: datetime, by: Sequence[str]) -> pl.DataFrame:
@@ -37,25 +39,27 @@ def decayed(events: pl.DataFrame, as_of: datetime, by: Sequence[str]) -> pl.Data
     )
 
 
-def cells(events: pl.DataFrame, as_of: datetime) -> pl.DataFrame:
-    """Return the decayed counts of each user and category."""
-    return decayed(events, as_of, ["user_id", "category"])
+def counted(
+    events: pl.DataFrame, cutoff: datetime, window: tuple[datetime, datetime], by: Sequence[str]
+) -> pl.DataFrame:
+    """Return the decayed counts before a cut-off, and the events ``n`` in a window after it (end exclusive)."""
+    begin, end = window
+    ahead = events.filter(pl.col("ts") >= begin, pl.col("ts") < end, pl.col("category").is_not_null())
+    n = ahead.group_by(by).agg(n=pl.len().cast(pl.Float64))
+    return decayed(events, cutoff, by).join(n, on=by, how="full", coalesce=True).fill_null(0.0)
 
 
-def population(parts: Iterable[pl.DataFrame], as_of: datetime, ahead_days: float) -> pl.DataFrame:
+def population(counts: pl.DataFrame, ahead_days: float) -> pl.DataFrame:
     """Return the population's mixes ``pi_7, pi_28, ...`` by category, and the one it is moving to.
 
     Parameters
     ----------
-    parts
-        Events of parts of the population.
-    as_of
-        End of what is known (exclusive).
+    counts
+        ``category`` and the decayed counts, of parts of the population.
     ahead_days
-        How far ahead of it the mix ``pi_moved`` is.
+        How far ahead the mix ``pi_moved`` is.
     """
-    counts = pl.concat(decayed(events, as_of, ["category"]) for events in parts)
-    shares = counts.group_by("category").agg(pl.all().sum()).sort("category")
+    shares = counts.group_by("category").agg(pl.col(N_COLUMNS).sum()).sort("category")
     mixes = shares.select(
         "category",
         *((pl.col(f"n_{days}") / pl.col(f"n_{days}").sum()).alias(f"pi_{days}") for days in HALF_LIVES_DAYS),

@@ -100,7 +100,7 @@ def read_past(buckets: Buckets, as_of: datetime, h: int, rule: LifecycleRule, en
     NotEnoughDataError
         If fewer than ``LEAST_DAYS`` whole days are known.
     """
-    days = whole_days(buckets, as_of)
+    days = whole_days(buckets, as_of, engine)
     n = len(days)
     if n < LEAST_DAYS:
         raise NotEnoughDataError(
@@ -115,7 +115,7 @@ def read_past(buckets: Buckets, as_of: datetime, h: int, rule: LifecycleRule, en
     begin = max(origins[0] - LEVEL_DAYS, 0)
     every = max(1, int(moved[-1].sum() // LOOKED_AT))
     kept = [origin - begin for origin in origins]
-    returns = count_returns(buckets, midnights[begin : n + 1], kept, rule, every)
+    returns = count_returns(buckets, midnights[begin : n + 1], kept, rule, every, engine)
     return Past(days[0], midnights, moved, origins, tested, returns, begin, rule, buckets.timezone)
 
 

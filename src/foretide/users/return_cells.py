@@ -11,11 +11,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 import numpy as np
+import polars as pl
 from numpy.typing import NDArray
 
 from foretide.compiled import njit
+from foretide.events.engine import Engine, LocalEngine
 from foretide.events.records import Buckets
 from foretide.features import lifecycle
 from foretide.features.clock import DAY_US, Longs, clock_of, offset_at
@@ -44,6 +47,17 @@ N_NEW = NEW_AGES.size * SO_FAR.size
 N_HABITS = N_NEW + RECENT.size * BEFORE.size * EVER.size
 N_CELLS = N_HABITS * SILENCES.size
 
+#: Of a bucket, in one row: where somebody was (place in ``there`` as one row), and the other figures of ``Returns``.
+PART = pl.Schema(
+    {
+        "place": pl.List(pl.Int64()),
+        "there": pl.List(pl.Int32()),
+        "active": pl.List(pl.Int32()),
+        "states": pl.List(pl.Binary()),  # of each moment, the bytes of its records
+        "sharp": pl.Int64(),  # how many more events lie at midnight sharp than do not
+    }
+)
+
 
 @dataclass(frozen=True)
 class Returns:
@@ -56,7 +70,12 @@ class Returns:
 
 
 def count_returns(
-    buckets: Buckets, ends: Sequence[datetime], kept: Sequence[int], rule: LifecycleRule, every: int = 1
+    buckets: Buckets,
+    ends: Sequence[datetime],
+    kept: Sequence[int],
+    rule: LifecycleRule,
+    every: int = 1,
+    engine: Engine | None = None,
 ) -> Returns:
     """Count users and those who acted by day and cell, and look up the users' states at some moments.
 
@@ -72,22 +91,45 @@ def count_returns(
         The lifecycle rule.
     every
         One in so many users of a bucket is looked at.
+    engine
+        Where buckets are counted; threads if None.
     """
+    there, active = (np.zeros((len(ends) - 1) * N_CELLS, np.int32) for _ in range(2))
+    known = [[np.zeros(0, lifecycle_dtype(rule.window_days))] for _ in kept]
+    sharp = 0
+    job = partial(returns_part, ends=ends, kept=kept, rule=rule, every=every)
+    for part in (engine or LocalEngine()).map_buckets(job, buckets, PART):
+        for place, were, acted, records, more in zip(*part.get_columns(), strict=True):
+            there[place.to_numpy()] += were.to_numpy()
+            active[place.to_numpy()] += acted.to_numpy()
+            sharp += more
+            for states, found in zip(known, records, strict=True):
+                states.append(np.frombuffer(found, states[0].dtype))
+    shape = (len(ends) - 1, N_CELLS)
+    return Returns(there.reshape(shape), active.reshape(shape), [np.concatenate(found) for found in known], sharp > 0)
+
+
+def returns_part(
+    buckets: Buckets, i: int, ends: Sequence[datetime], kept: Sequence[int], rule: LifecycleRule, every: int
+) -> pl.DataFrame:
+    """Return ``PART`` of a bucket; no row if it has no events."""
+    events = bucket_events(buckets, i, ends[-1], rule, (), others=False)
+    if events is None:
+        return PART.to_frame()
     at, today = ticks(ends, buckets.timezone)
     there, active = (np.zeros((len(ends) - 1, N_CELLS), np.int32) for _ in range(2))
-    parts = [[np.zeros(0, lifecycle_dtype(rule.window_days))] for _ in kept]
-    dated = 0.0
-    for i in buckets.ids:
-        events = bucket_events(buckets, i, ends[-1], rule, (), others=False)
-        if events is None:
-            continue
-        states = np.zeros((len(kept), -(-(events.starts.size - 1) // every)), lifecycle_dtype(rule.window_days))
-        _count(events.starts, events.ts, events.day, at, today, rule.window_days, every, np.asarray(kept, np.int64),
-               states, there, active)  # fmt: skip
-        for part, row in zip(parts, states, strict=True):
-            part.append(row[row["n_events"] > 0])
-        dated += at_midnight(events, buckets.timezone)
-    return Returns(there, active, [np.concatenate(part) for part in parts], dated > 0)
+    states = np.zeros((len(kept), -(-(events.starts.size - 1) // every)), lifecycle_dtype(rule.window_days))
+    _count(events.starts, events.ts, events.day, at, today, rule.window_days, every, np.asarray(kept, np.int64),
+           states, there, active)  # fmt: skip
+    place = np.flatnonzero(there)
+    row = {
+        "place": [place],
+        "there": [there.ravel()[place]],
+        "active": [active.ravel()[place]],
+        "states": [[known[known["n_events"] > 0].tobytes() for known in states]],
+        "sharp": [at_midnight(events, buckets.timezone)],
+    }
+    return pl.DataFrame(row, schema=PART)
 
 
 def at_midnight(events: UserEvents, timezone: str) -> int:
