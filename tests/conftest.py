@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,6 +16,17 @@ from foretide.cli import main
 # How long an example takes says something about the machine, not about the law.
 settings.register_profile("foretide", deadline=None)
 settings.load_profile("foretide")
+
+# The networks of tests are small: what costs is that XLA compiles them, not that they run.
+os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Have the same network compiled once, though it is built anew by every test; must be set before JAX is loaded."""
+    if hasattr(config, "cache"):
+        os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(config.cache.mkdir("xla")))
+        os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
+        os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES", "-1")
 
 
 @dataclass(frozen=True)

@@ -2,10 +2,9 @@
 
 from datetime import timedelta
 
-import numpy as np
 import polars as pl
 import pytest
-from scipy.special import expit, logit
+from scipy.special import expit
 
 from foretide.errors import UnknownIdError, UsageError
 from foretide.events.records import FrameBuckets
@@ -13,9 +12,9 @@ from foretide.explain import LIKELY, events_of, explain, explain_model, turning
 from foretide.features.fold import feature_table
 from foretide.outlook import USUAL_RULE, learnt_for
 from foretide.text import LANGUAGES, speaking
-from foretide.users.activity import STAGE_RATE
 from foretide.users.covariates import names
-from foretide.users.reasons import COMMON, REASONS, importance, reason_of, reasons
+from foretide.users.models import Chosen
+from foretide.users.reasons import USUAL, reason_of
 from test_outlook import AS_OF, RULE, simulated
 
 
@@ -24,33 +23,10 @@ def log():
     return simulated(400, 210, seed=11)
 
 
-@pytest.fixture(scope="module")
-def learnt(log):
-    return learnt_for(log, AS_OF, 28, RULE)
-
-
-def test_every_covariate_has_a_reason_or_is_common_to_all():
-    assert set(reason_of()) | set(COMMON) == {*names(), STAGE_RATE}
-    assert set(reason_of().values()) == set(REASONS)
-
-
-def test_parts_add_up_to_the_log_odds(learnt):
-    model, known = learnt[0].model, learnt[1]
-    parts = reasons(model, known)
-    total = parts.group_by("user_id", maintain_order=True).agg(pl.col("log_odds").sum())
-    np.testing.assert_allclose(total["log_odds"], logit(model.predict(known)["p_inactive"]), atol=1e-6)
-    without = parts.filter(reason="recency")
-    both = without.join(total, on="user_id", suffix="_all")
-    np.testing.assert_allclose(both["p_without"], expit(both["log_odds_all"] - both["log_odds"]), atol=1e-9)
-
-
-def test_a_reason_without_part_changes_nothing_when_left_out(learnt):
-    parts = reasons(learnt[0].model, learnt[1])
-    assert parts.filter(pl.col("reason") != "usual")["log_odds"].abs().max() > 0.5
-    ranked = importance(parts)
-    assert set(ranked["reason"]) == set(REASONS)
-    assert ranked["mean_size"].is_sorted(descending=True)
-    assert set(ranked["reason"][:3]) & {"recency", "recent_activity"}
+@pytest.fixture(scope="module", params=["glm", "lightgbm"])
+def learnt(request, log):
+    pytest.importorskip("lightgbm")
+    return learnt_for(log, AS_OF, 28, RULE, Chosen(request.param))
 
 
 def test_what_is_said_to_turn_the_outlook_turns_it(log, learnt):
@@ -101,7 +77,7 @@ def test_a_threshold_that_nothing_reaches_is_said(log, learnt):
 def test_an_explanation_in_words(log, lang):
     with speaking(lang):
         told = explain(log, AS_OF, "u0001", 28, USUAL_RULE)
-        assert told.reasons.height == len(REASONS)
+        assert set(told.reasons["reason"]) == {reason_of(name) for name in names()} - {USUAL}
         assert all("{" not in words for words in [*told.reasons["says"], told.turns])
         assert expit(told.usual + told.reasons["log_odds"].sum()) == pytest.approx(told.p_inactive, abs=1e-9)
 
@@ -109,4 +85,12 @@ def test_an_explanation_in_words(log, lang):
 def test_whoever_is_not_known_is_an_error(log):
     with pytest.raises(UnknownIdError, match="nobody"):
         explain(log, AS_OF, "nobody")
-    assert explain_model(log, AS_OF).height == len(REASONS)
+
+
+def test_the_model_that_was_chosen_is_explained(log):
+    glm, hazard = (explain(log, AS_OF, "u0001", chosen=Chosen(name)) for name in ("glm", "hazard"))
+    assert glm.p_inactive != hazard.p_inactive
+    assert expit(hazard.usual + hazard.reasons["log_odds"].sum()) == pytest.approx(hazard.p_inactive, abs=1e-6)
+    assert not explain_model(log, AS_OF).equals(explain_model(log, AS_OF, chosen=Chosen("hazard")))
+    with pytest.raises(UsageError, match="choose one of glm, hazard, lightgbm"):
+        explain(log, AS_OF, "u0001", chosen=Chosen("tree"))

@@ -1,8 +1,8 @@
 """Why the outlook says what it says: what drives a chance of no activity, and what would turn it.
 
-The reasons are parts of the log-odds (``foretide.users.reasons``). What would turn the chance is found by trying:
-visits are added to the user's own events (or days of silence), the features are made anew by the same fold, and the
-same model is asked again.
+The reasons are parts of the log-odds (``foretide.users.reasons``) of whichever model tells the outlook. What would
+turn the chance is found by trying: visits are added to the user's own events (or days of silence), the features are
+made anew by the same fold, and the same model is asked again.
 
 All of this explains the model, not the world: that those who came yesterday come back does not mean that whoever is
 made to come will.
@@ -21,10 +21,12 @@ from foretide.errors import UnknownIdError, UsageError
 from foretide.events.records import Buckets, FrameBuckets
 from foretide.features.fold import feature_table
 from foretide.features.lifecycle import LifecycleRule
-from foretide.outlook import USUAL_RULE, learnt_for
+from foretide.outlook import USUAL_MODEL, USUAL_RULE, learnt_for, weighed_users
 from foretide.schema import Floats
 from foretide.text import say
-from foretide.users.reasons import Explained, importance, reasons
+from foretide.users.examples import with_beside
+from foretide.users.models import Chosen
+from foretide.users.reasons import USUAL, Explained, importance, reasons
 
 #: Most visits, this many days apart, and most days of silence that are tried.
 MOST_VISITS, DAYS_APART, MOST_SILENCE = 8, 3, 90
@@ -132,7 +134,7 @@ def scored(model: Explained, own: pl.DataFrame, trials: Sequence[Trial], timezon
     table = feature_table(log, [trial.as_of for trial in trials], rule)
     wanted = pl.DataFrame({"user_id": names, "as_of": [trial.as_of for trial in trials]}, schema_overrides=table.schema)
     rows = wanted.join(table, on=["user_id", "as_of"], how="left", maintain_order="left")
-    return model.predict(rows)["p_inactive"].to_numpy()
+    return model.predict(with_beside(rows, log, rule, model.needs))["p_inactive"].to_numpy()
 
 
 @dataclass(frozen=True)
@@ -162,8 +164,9 @@ def explain(
     horizon_days: int = 28,
     rule: LifecycleRule = USUAL_RULE,
     likely: float = LIKELY,
+    chosen: Chosen = USUAL_MODEL,
 ) -> Explanation:
-    """Explain the outlook of a user: that of the logistic model, whichever else was chosen for the outlook.
+    """Explain the outlook of a user, as the model that was chosen tells it.
 
     Parameters
     ----------
@@ -173,29 +176,35 @@ def explain(
         The user's id.
     likely
         Above this chance of no activity a user is expected to stay away.
+    chosen
+        The model.
 
     Raises
     ------
     UnknownIdError
         If nothing is known of the user.
     UsageError, NotEnoughDataError
-        As ``outlook``, and if ``likely`` is not between 0 and 1.
+        As ``outlook``, if ``likely`` is not between 0 and 1, and if the model has no reasons.
     """
-    learnt, known = learnt_for(buckets, as_of, horizon_days, rule)
+    learnt, known = learnt_for(buckets, as_of, horizon_days, rule, chosen)
     row = known.filter(pl.col("user_id") == user)
-    turns = turning(learnt.explained, buckets, as_of, user, rule, likely)
-    parts = reasons(learnt.explained, row)
-    usual = parts.filter(reason="usual")["log_odds"].item()
-    p = float(learnt.explained.predict(row)["p_inactive"].item())
+    parts = reasons(learnt.model, row)
+    turns = turning(learnt.model, buckets, as_of, user, rule, likely)
+    usual = parts.filter(reason=USUAL)["log_odds"].item()
+    p = float(learnt.model.predict(row)["p_inactive"].item())
     return Explanation(user, horizon_days, p, in_words(row, parts), usual, turns, likely)
 
 
 def explain_model(
-    buckets: Buckets, as_of: datetime, horizon_days: int = 28, rule: LifecycleRule = USUAL_RULE
+    buckets: Buckets,
+    as_of: datetime,
+    horizon_days: int = 28,
+    rule: LifecycleRule = USUAL_RULE,
+    chosen: Chosen = USUAL_MODEL,
 ) -> pl.DataFrame:
-    """Return ``importance`` of the reasons over all users; errors as of ``outlook``."""
-    learnt, known = learnt_for(buckets, as_of, horizon_days, rule)
-    return importance(reasons(learnt.explained, known))
+    """Return ``IMPORTANCE`` of the reasons over users; errors as of ``explain``."""
+    learnt, known = learnt_for(buckets, as_of, horizon_days, rule, chosen)
+    return importance(reasons(learnt.model, weighed_users(known)))
 
 
 def in_words(user: pl.DataFrame, parts: pl.DataFrame) -> pl.DataFrame:
@@ -210,7 +219,7 @@ def in_words(user: pl.DataFrame, parts: pl.DataFrame) -> pl.DataFrame:
     """
     row = user.row(0, named=True)
     figures = {name: f"{x:,.0f}" if isinstance(x, float) and np.isfinite(x) else x for name, x in row.items()}
-    told = parts.filter(pl.col("reason") != "usual").sort(pl.col("log_odds").abs(), descending=True)
+    told = parts.filter(pl.col("reason") != USUAL).sort(pl.col("log_odds").abs(), descending=True)
     words = [
         say(f"explain.{worded(reason, row)}", **figures | {"stage": say(f"stage.{row['stage']}")})
         for reason in told["reason"]

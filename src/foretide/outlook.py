@@ -20,13 +20,14 @@ from foretide.features.lifecycle import LifecycleRule
 from foretide.schema import OUTLOOK
 from foretide.text import say
 from foretide.users.activity import ActivityModel
-from foretide.users.backtest import MODEL, STAGE_RATE, Trial, backtest, trial
+from foretide.users.backtest import MODEL, STAGE_RATE, Trial, backtest, of_rates, trial
 from foretide.users.cutoffs import Pair
-from foretide.users.examples import examples, of_pairs, sample, training_pairs
+from foretide.users.examples import examples, of_pairs, sample, training_pairs, with_beside
 from foretide.users.further import FURTHER, further
 from foretide.users.interests import expected_interests, fit_weights
 from foretide.users.models import Chosen, UserModel
-from foretide.users.reasons import importance, reasons
+from foretide.users.rates import Rates
+from foretide.users.reasons import IMPORTANCE, importance, reasons
 
 #: All events keep a user alive; churned after four weeks without one.
 USUAL_RULE = LifecycleRule()
@@ -34,6 +35,8 @@ USUAL_MODEL = Chosen()
 
 #: A note names this many users.
 NAMED = 3
+#: How much each reason counts over all users is told from this many of them.
+WEIGHED_USERS = 2_000
 
 
 @dataclass(frozen=True)
@@ -44,7 +47,7 @@ class Outlook:
     further: pl.DataFrame  # users.further.FURTHER, one row a known user: stages at the end, value
     interests: pl.DataFrame  # users.interests.INTERESTS, a row a user and category
     quality: pl.DataFrame  # users.scores.QUALITY on the last whole horizon; empty if the log is too short
-    importance: pl.DataFrame  # users.reasons.importance: how much each reason counts, over all users
+    importance: pl.DataFrame  # users.reasons.IMPORTANCE; empty if the model has no reasons
     notes: tuple[str, ...]  # what a reader should know, in the language of the moment
 
     @property
@@ -59,7 +62,7 @@ class Question:
 
     as_of: datetime
     horizon_days: int
-    known: pl.DataFrame  # feature table of all users
+    known: pl.DataFrame  # feature table of all users, with what the model needs beside it
     strangers: Sequence[str]  # those asked about who are not known
 
     @property
@@ -109,7 +112,7 @@ def outlook(
     NotEnoughDataError
         If the events cover too few days to learn from.
     """
-    asked = question(buckets, as_of, horizon_days, rule, users)
+    asked = question(buckets, as_of, horizon_days, rule, users, chosen)
     if asked.strangers and not fallback:
         raise UnknownIdError(
             f"user {asked.strangers[0]!r} has no activity before {as_of:%Y-%m-%d %H:%M}; check the id and the time"
@@ -119,12 +122,12 @@ def outlook(
     weights = fit_weights(learnt.training, as_of, learnt.longest)
     interests = expected_interests(buckets, as_of, horizon_days, weights, users)
     told = expectations(asked, learnt, users)
-    counts = importance(reasons(learnt.explained, asked.known))
+    counts = counted(learnt.model, asked.known)
     known = asked.known if users is None else asked.known.filter(pl.col("user_id").is_in(list(users)))
     more = FURTHER.to_frame()
     if known.height:
         more = further(buckets, learnt.training, learnt.rows, learnt.pairs, learnt.model, known, rule)
-    said = tuple(notes(asked, learnt, interests, quality))
+    said = tuple(notes(asked, learnt, interests, quality, counts))
     return Outlook(told, more, interests, quality, counts, said)
 
 
@@ -133,7 +136,7 @@ class Learnt:
     """The model of an outlook, and what it was learnt from."""
 
     model: UserModel
-    explained: ActivityModel  # the same if it is one; else beside it: for reasons, and for users who are not known
+    rates: Rates  # for users who are not known
     training: Buckets  # a sample of the users
     pairs: Sequence[Pair]  # cut-offs and horizons that were learnt from
     rows: pl.DataFrame  # examples of the training and of the test
@@ -161,23 +164,40 @@ def learn(buckets: Buckets, asked: Question, rule: LifecycleRule, chosen: Chosen
             "learn from"
         )
     test = trial(asked.first, asked.as_of, asked.horizon_days, buckets.timezone)
-    rows = examples(training, sorted({*pairs, *test.pairs}), rule)
+    model = chosen.make(asked.horizon_days)
+    rows = examples(training, sorted({*pairs, *test.pairs}), rule, needs=model.needs)
     seen = of_pairs(rows, pairs)
-    model = chosen.make(asked.horizon_days).fit(seen)
-    explained = model if isinstance(model, ActivityModel) else ActivityModel(asked.horizon_days).fit(seen)
-    return Learnt(model, explained, training, pairs, rows, test)
+    return Learnt(model.fit(seen), Rates().fit(seen), training, pairs, rows, test)
 
 
 def learnt_for(
-    buckets: Buckets, as_of: datetime, horizon_days: int, rule: LifecycleRule
+    buckets: Buckets, as_of: datetime, horizon_days: int, rule: LifecycleRule, chosen: Chosen = USUAL_MODEL
 ) -> tuple[Learnt, pl.DataFrame]:
-    """Return what an outlook learns, and the feature table of all users; errors as of ``outlook``."""
-    asked = question(buckets, as_of, horizon_days, rule, None)
-    return learn(buckets, asked, rule), asked.known
+    """Return what an outlook learns, and ``Question.known``; errors as of ``outlook``."""
+    asked = question(buckets, as_of, horizon_days, rule, None, chosen)
+    return learn(buckets, asked, rule, chosen), asked.known
+
+
+def counted(model: UserModel, known: pl.DataFrame) -> pl.DataFrame:
+    """Return ``IMPORTANCE`` over ``weighed_users``; empty if the model has no reasons."""
+    try:
+        return importance(reasons(model, weighed_users(known)))
+    except UsageError:
+        return IMPORTANCE.to_frame()
+
+
+def weighed_users(known: pl.DataFrame) -> pl.DataFrame:
+    """Return ``WEIGHED_USERS`` rows of a feature table, always the same, or all of fewer."""
+    return known.sample(min(known.height, WEIGHED_USERS), seed=0)
 
 
 def question(
-    buckets: Buckets, as_of: datetime, horizon_days: int, rule: LifecycleRule, users: Sequence[str] | None
+    buckets: Buckets,
+    as_of: datetime,
+    horizon_days: int,
+    rule: LifecycleRule,
+    users: Sequence[str] | None,
+    chosen: Chosen = USUAL_MODEL,
 ) -> Question:
     """Check what is asked, and look up who is known."""
     if horizon_days < 1:
@@ -185,6 +205,7 @@ def question(
     known = feature_table(buckets, [as_of], rule).sort("user_id")
     if known.is_empty():
         raise NotEnoughDataError(f"there is no activity before {as_of:%Y-%m-%d %H:%M}; give a later time")
+    known = with_beside(known, buckets, rule, chosen.make(horizon_days).needs)
     strangers = set(users or ()) - set(known["user_id"] if users else ())
     return Question(as_of, horizon_days, known, sorted(strangers))
 
@@ -196,7 +217,7 @@ def expectations(asked: Question, learnt: Learnt, users: Sequence[str] | None) -
         {"user_id": asked.strangers, "stage": ["new"] * len(asked.strangers)},
         schema={"user_id": pl.String, "stage": pl.String},
     )
-    ahead = pl.concat([learnt.model.predict(wanted), learnt.explained.predict_strangers(strangers)])
+    ahead = pl.concat([learnt.model.predict(wanted), of_rates(learnt.rates, strangers, asked.horizon_days)])
     rows = pl.concat(
         [
             wanted.select("user_id", "stage", known=pl.lit(value=True)),
@@ -211,14 +232,18 @@ def expectations(asked: Question, learnt: Learnt, users: Sequence[str] | None) -
     )
 
 
-def notes(asked: Question, learnt: Learnt, interests: pl.DataFrame, quality: pl.DataFrame) -> Iterator[str]:
+def notes(
+    asked: Question, learnt: Learnt, interests: pl.DataFrame, quality: pl.DataFrame, counts: pl.DataFrame
+) -> Iterator[str]:
     """Yield what a reader should know about how the outlook came about."""
     if learnt.longest < asked.horizon_days:
         yield say("outlook.carried_on", asked=asked.horizon_days, longest=learnt.longest)
-    if learnt.model is learnt.explained and learnt.explained.coarse(asked.known):
+    if isinstance(learnt.model, ActivityModel) and learnt.model.coarse(asked.known):
         yield say("outlook.stage_rates")
     if asked.strangers:
         yield say("outlook.new_users", n=len(asked.strangers), users=", ".join(asked.strangers[:NAMED]))
+    if counts.is_empty():
+        yield say("outlook.no_reasons")
     if interests.is_empty():
         yield say("outlook.no_categories")
     if quality.is_empty():

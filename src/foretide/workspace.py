@@ -252,14 +252,17 @@ class Workspace:
     ) -> Explanation:
         """Tell why a user's outlook is what it is, and what would turn it, as ``explain.explain``."""
         from foretide.explain import explain
+        from foretide.tune.choice import chosen
 
-        return explain(self.store, self.moment(as_of), user, horizon_days, self.rule, likely)
+        model = chosen(self.path, horizon_days)
+        return explain(self.store, self.moment(as_of), user, horizon_days, self.rule, likely, model)
 
     def explain_model(self, horizon_days: int = 28, as_of: datetime | None = None) -> pl.DataFrame:
         """Tell how much each reason counts over all users, as ``explain.explain_model``."""
         from foretide.explain import explain_model
+        from foretide.tune.choice import chosen
 
-        return explain_model(self.store, self.moment(as_of), horizon_days, self.rule)
+        return explain_model(self.store, self.moment(as_of), horizon_days, self.rule, chosen(self.path, horizon_days))
 
     def recommend(
         self,

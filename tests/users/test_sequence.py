@@ -16,7 +16,7 @@ from scipy.special import logit
 from foretide.errors import MissingExtraError, UsageError
 from foretide.events.records import FrameBuckets
 from foretide.features.lifecycle import LifecycleRule
-from foretide.users import covariates, sequence_training
+from foretide.users import covariates, sequence_network, sequence_training
 from foretide.users.examples import examples
 from foretide.users.rates import Rates
 from foretide.users.scores import scores
@@ -214,7 +214,7 @@ def test_a_longer_horizon_has_a_smaller_chance_of_no_activity(learnt, asked):
     chances = []
     for days in (3, 7, 30, 365):
         inputs = scales.inputs(asked.with_columns(horizon_days=pl.lit(days)), TINY["window_days"], HORIZON)
-        chances.append(np.asarray(network.whole.predict_on_batch(dict(inputs)))[:, 0])
+        chances.append(sequence_network.told(network, inputs, TINY["batch"])[:, 0])
     assert (np.diff(chances, axis=0) < 0).all()
 
 
@@ -314,9 +314,9 @@ def test_a_single_cutoff_tells_nothing_of_when_to_stop():
 @with_keras
 def test_a_network_begins_with_the_rates_of_all(asked):
     inputs = Scales.of(asked, 6).inputs(asked, 6, HORIZON)
-    network = built(Shape(6, 2, len(STATIC)), 0.0, 0)
+    network = built(Shape(TINY["window_days"], TINY["units"], len(STATIC)), 0.1, 0)
     begun(network, 0.7, 0.02)
-    odds = np.asarray(network.whole.predict_on_batch(dict(inputs)))
+    odds = sequence_network.told(network, inputs, TINY["batch"])
     np.testing.assert_allclose(odds, np.tile(logit([0.7, 0.02]), (len(odds), 1)), rtol=1e-5)
     assert Seen(inputs, outcomes(asked)).means()[0] == pytest.approx(asked["inactive"].mean())
 

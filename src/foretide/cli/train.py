@@ -29,8 +29,9 @@ def users(
         list[str] | None,
         typer.Option(
             "--model",
-            help="Try this one: glm, hazard, lightgbm, tree, forest, svm, mlp, bgnbd, mbgnbd, paretonbd. May be given "
-            "several times; without it those that learn in seconds.",
+            "--models",
+            help="Try this one: glm, hazard, lightgbm, tree, forest, svm, mlp, bgnbd, mbgnbd, paretonbd, lstm, stack. "
+            "May be given several times, or several with commas; without it those that learn in seconds.",
         ),
     ] = None,
     horizon: Horizon = 28,
@@ -44,7 +45,8 @@ def users(
 
     with opened(workspace, as_of, output, lang) as place:
         moment = place.moment(parse_time(as_of))
-        compared = compare(place.store, moment, place.path, model or USUAL_MODELS, horizon, place.rule)
+        names = [name.strip() for given in model or USUAL_MODELS for name in given.split(",")]
+        compared = compare(place.store, moment, place.path, names, horizon, place.rule)
         emit(compared, print_as, output)
         best = keep(place.path, horizon, compared)
         inform(say("tune.kept", model=best.name, horizon=horizon))

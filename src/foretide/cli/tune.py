@@ -37,7 +37,7 @@ def tune(
     model: Annotated[
         str,
         typer.Argument(
-            help="glm, hazard, lightgbm, tree, forest, svm, mlp, bgnbd, mbgnbd or paretonbd.", metavar="MODEL"
+            help="glm, hazard, lightgbm, tree, forest, svm, mlp, bgnbd, mbgnbd, paretonbd or lstm.", metavar="MODEL"
         ),
     ] = "glm",
     workspace: WorkspaceDir = Path(),

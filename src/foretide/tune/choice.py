@@ -64,12 +64,11 @@ def compare(
         If there are too few days for a single fold.
     """
     rule = rule or LifecycleRule()
-    for name in names:
-        user_model(name, horizon_days)
-    asked = exam(buckets, as_of, horizon_days, rule)
+    tuned = {name: best(workspace, name, horizon_days, as_of, rule, buckets.timezone) for name in names}
+    models = [user_model(name, horizon_days, **settings) for name, settings in tuned.items()]
+    asked = exam(buckets, as_of, horizon_days, rule, sorted({need for model in models for need in model.needs}))
     rows = []
-    for name in names:
-        settings = best(workspace, name, horizon_days, as_of, rule, buckets.timezone)
+    for name, settings in tuned.items():
         begun = time.perf_counter()
         losses = [asked.loss(fold, name, settings) for fold in range(len(asked.folds))]
         seconds = time.perf_counter() - begun

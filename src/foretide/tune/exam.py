@@ -18,7 +18,7 @@ from foretide.features.fold import feature_table
 from foretide.features.lifecycle import LifecycleRule
 from foretide.tune.folds import cutoff_of_test, rolling_folds
 from foretide.tune.spaces import Parameters
-from foretide.users.examples import examples, of_pairs, sample
+from foretide.users.examples import examples, of_pairs, sample, with_beside
 from foretide.users.models import user_model
 from foretide.users.scores import scores
 
@@ -46,7 +46,7 @@ class Exam:
         return scores(ahead["inactive"].to_numpy().astype(np.float64), chance.to_numpy()).log_loss
 
 
-def exam(buckets: Buckets, as_of: datetime, horizon_days: int, rule: LifecycleRule) -> Exam:
+def exam(buckets: Buckets, as_of: datetime, horizon_days: int, rule: LifecycleRule, needs: Sequence[str] = ()) -> Exam:
     """Return the examples of all folds before the test cut-off.
 
     Parameters
@@ -59,6 +59,8 @@ def exam(buckets: Buckets, as_of: datetime, horizon_days: int, rule: LifecycleRu
         The horizon that is to be told.
     rule
         Which events count as activity, and when a user is churned.
+    needs
+        What the models need beside the features, of ``foretide.users.examples.BESIDE``.
 
     Raises
     ------
@@ -80,8 +82,9 @@ def exam(buckets: Buckets, as_of: datetime, horizon_days: int, rule: LifecycleRu
         )
     pairs = sorted({pair for fold in folds for pair in (*fold.training, fold.validation)})
     rows = examples(known, pairs, rule)
-    parts = [(of_pairs(rows, fold.training), of_pairs(rows, [fold.validation])) for fold in folds]
     mark = Mark(until.isoformat(), settings_digest(rule, known.timezone), digest(repr(folds), rows))
+    rows = with_beside(rows, known, rule, needs)
+    parts = [(of_pairs(rows, fold.training), of_pairs(rows, [fold.validation])) for fold in folds]
     return Exam(parts, folds[0].validation[1], mark)
 
 

@@ -26,6 +26,7 @@ from foretide.tune.leaderboard import Board, board_file, keep, read, writer
 from foretide.tune.searches import SEARCHES, Search
 from foretide.tune.spaces import Parameters, Space, edges, space_of
 from foretide.tune.trials import Trial, ranked, table
+from foretide.users.models import user_model
 
 #: Nothing is given up before so many trials went through all folds.
 RIVALS = 5
@@ -112,7 +113,7 @@ def tune(
     space = space_of(model)
     if search not in SEARCHES:
         raise UsageError(f"there is no search {search!r}; choose one of {', '.join(SEARCHES)}")
-    asked = exam(buckets, as_of, horizon_days, rule)
+    asked = exam(buckets, as_of, horizon_days, rule, user_model(model, horizon_days).needs)
     path = board_file(workspace, model, horizon_days)
     with writer(path) as number:
         while not spent(budget, trials := read(path, asked.mark).trials):

@@ -95,6 +95,11 @@ SPACES: dict[str, Space] = {
         "batch_size": Range(64, 1024, log=True, whole=True),
         "activation": Choice(("relu", "tanh")),
     },
+    "lstm": {
+        "units": Range(8, 64, log=True, whole=True),
+        "dropout": Range(0.0, 0.5),
+        "learning_rate": Range(3e-4, 3e-2, log=True),
+    },
 }
 
 

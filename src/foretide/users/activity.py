@@ -15,13 +15,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any, ClassVar
 
 import numpy as np
 import polars as pl
-from scipy.special import logit
 
 from foretide.schema import Floats
+from foretide.users.contributions import Contributions, of_rates
 from foretide.users.covariates import covariates, names
 from foretide.users.rates import Rates, expected_days, fill
 
@@ -71,18 +71,6 @@ def logistic(x: Floats, share: Floats, penalty_c: float = PENALTY_C) -> Any:
     return make_pipeline(scaler, model)
 
 
-class Contributions(NamedTuple):
-    """What makes the log-odds of a chance: for each user, base and parts add up to them."""
-
-    names: list[str]  # of the parts
-    parts: Floats  # (n_users, n_parts)
-    base: Floats  # (n_users,)
-
-
-#: The part of users who get the rate of their stage.
-STAGE_RATE = "stage_rate"
-
-
 @dataclass
 class ActivityModel:
     """Chance of no activity and expected active days of users.
@@ -96,6 +84,8 @@ class ActivityModel:
     penalty_c
         Inverse strength of the ridge penalty of all regressions.
     """
+
+    needs: ClassVar[tuple[str, ...]] = ()
 
     horizon_days: int
     rng: int | np.random.Generator = 0
@@ -129,29 +119,21 @@ class ActivityModel:
         days = expected_days(p, filled, self.horizon_days)
         return pl.DataFrame({"p_inactive": p, "expected_active_days": days})
 
-    def predict_strangers(self, users: pl.DataFrame) -> pl.DataFrame:
-        """Return what ``predict`` does for users of whom only the ``stage`` is known: its rates."""
-        p, filled = self.rates_.predict(users, self.horizon_days)
-        return pl.DataFrame({"p_inactive": p, "expected_active_days": expected_days(p, filled, self.horizon_days)})
-
     def contributions(self, users: pl.DataFrame) -> Contributions:
         """Return what each covariate adds to the log-odds of no activity, beside the usual user of the training set.
 
         A user of a group without a model of its own has the rate of the stage: all is in ``stage``.
         """
         users = users.with_columns(horizon_days=pl.lit(self.horizon_days, pl.Int32))
-        columns = [*names(), STAGE_RATE]
-        parts = np.zeros((users.height, len(columns)))
-        base = np.full(users.height, logit(self.rates_.population(self.horizon_days)))
-        parts[:, -1] = logit(self.rates_.predict(users, self.horizon_days)[0]) - base
+        told = of_rates(self.rates_, users, self.horizon_days, names())
         here = eligible(users).to_numpy()
         for group, model in self.groups_.items():
             rows = np.flatnonzero(here == group)
             if len(rows):
                 scaler, linear = (step for _, step in model.idle_.steps)
-                parts[rows, :-1] = scaler.transform(self._covariates(users[rows])) * linear.coef_[0]
-                parts[rows, -1], base[rows] = 0.0, linear.intercept_[0]
-        return Contributions(columns, parts, base)
+                told.parts[rows, :-1] = scaler.transform(self._covariates(users[rows])) * linear.coef_[0]
+                told.parts[rows, -1], told.base[rows] = 0.0, linear.intercept_[0]
+        return told
 
     def coarse(self, users: pl.DataFrame) -> bool:
         """Tell whether some of the users get the rates of their stage, for want of examples."""

@@ -17,14 +17,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 import polars as pl
 
 from foretide.schema import Floats
 from foretide.users.activity import PENALTY_C, eligible, learnable, logistic, thinned
-from foretide.users.covariates import covariates
+from foretide.users.contributions import Contributions, of_rates
+from foretide.users.covariates import covariates, names
 from foretide.users.examples import longest_pairs
 from foretide.users.rates import Rates, expected_days, fill
 from foretide.users.stretches import ReturnHazard
@@ -53,6 +54,8 @@ class HazardModel:
     penalty_c
         Inverse strength of the ridge penalty of all regressions.
     """
+
+    needs: ClassVar[tuple[str, ...]] = ()
 
     horizon_days: int
     rng: int | np.random.Generator = 0
@@ -95,6 +98,21 @@ class HazardModel:
             p[rows] = parts.back.remaining(x, horizon_days)
             filled[rows] = parts.filled.predict_proba(x)[:, 1] if parts.filled and len(rows) else 0.0
         return pl.DataFrame({"p_inactive": p, "expected_active_days": expected_days(p, filled, horizon_days)})
+
+    def contributions(self, users: pl.DataFrame) -> Contributions:
+        """Return what each covariate adds to the log-odds of no activity, beside the usual user of the training set.
+
+        They add up to within 1e-6 (see ``stretches``). A user of a group without a model of its own has the rate of
+        the stage.
+        """
+        told = of_rates(self.rates_, users, self.horizon_days, names())
+        here = eligible(users).to_numpy()
+        for group, model in self.groups_.items():
+            rows = np.flatnonzero(here == group)
+            x = self._covariates(users[rows].with_columns(horizon_days=pl.lit(self.horizon_days, pl.Int32)))
+            told.parts[rows, :-1], told.base[rows] = model.back.contributions(x, self.horizon_days)
+            told.parts[rows, -1] = 0.0
+        return told
 
     def _hazard(self, examples: pl.DataFrame, rng: np.random.Generator) -> ReturnHazard:
         once = thinned(longest_pairs(examples), rng, TRAINING_ROWS)

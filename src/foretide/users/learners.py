@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import polars as pl
@@ -22,13 +22,16 @@ from scipy.special import expit, logit
 from foretide.errors import UsageError
 from foretide.schema import Floats
 from foretide.users.activity import learnable, thinned
-from foretide.users.covariates import covariates
+from foretide.users.contributions import Contributions, no_parts, of_rates
+from foretide.users.covariates import covariates, names
 from foretide.users.estimators import LEARNERS, configured
 from foretide.users.examples import feature_names
 from foretide.users.rates import Rates, expected_days, fill
 
 #: Chances and shares are kept this far from 0 and 1, so that their log-odds can be moved.
 CLIP = 1e-4
+#: The learner whose log-odds are a sum.
+ADDITIVE = "lightgbm"
 #: Below this many active rows there is no regression of their days: the rates of the stages are told.
 LEAST_ACTIVE = 30
 #: The average change with the length of the horizon is taken over this many rows.
@@ -60,6 +63,8 @@ class LearnerModel:
     MissingExtraError
         If its library is not installed.
     """
+
+    needs: ClassVar[tuple[str, ...]] = ()
 
     learner: str
     horizon_days: int
@@ -106,6 +111,31 @@ class LearnerModel:
         odds = logit(self._shares(users, min(days, self.lengths_[1]))) + self.slopes_[:, None] * further
         p, filled = expit(odds)  # (2, n_users)
         return pl.DataFrame({"p_inactive": p, "expected_active_days": expected_days(p, filled, days)})
+
+    def contributions(self, users: pl.DataFrame) -> Contributions:
+        """Return what each feature adds to the log-odds of no activity that boosted trees tell: exact Shapley values.
+
+        Parts add up to the log-odds before these are kept from 0 and 1 by ``CLIP``.
+
+        Raises
+        ------
+        UsageError
+            If the learner is another than ``lightgbm``: its chances are averages, and no sum of parts as log-odds.
+
+        References
+        ----------
+        Lundberg et al. (2020), From local explanations to global understanding with explainable AI for trees, Nature
+        Machine Intelligence 2.
+        """
+        if self.learner != ADDITIVE:
+            no_parts(self.learner)
+        days = min(self.horizon_days, self.lengths_[1])
+        told = of_rates(self.rates_, users, days, [*names(), *self.names_])
+        if self.parts_[0] is not None and users.height:
+            x = self._inputs(users.with_columns(horizon_days=pl.lit(days, pl.Int32)))
+            shares = self.parts_[0].predict(x, pred_contrib=True)  # (n_users, n_features + 1), the last the base
+            told.parts[:, :-1], told.parts[:, -1], told.base[:] = shares[:, :-1], 0.0, shares[:, -1]
+        return told._replace(base=told.base + self.slopes_[0] * np.log(self.horizon_days / days))
 
     def _parts(self, rows: pl.DataFrame, seed: int) -> tuple[Any, Any]:
         """Train both parts on examples."""

@@ -3,7 +3,8 @@
 All of them tell two things about each user: the chance of no active day in the horizon, and the active days that are
 expected in it. They learn from the same examples, and differ in what they take a user for: covariates with a weight
 each (``glm``, ``hazard``), cells of the past (trees), a place in a space (``svm``, ``mlp``), or somebody who comes at
-random until they are gone (``bgnbd`` and its kin). ``stack`` weighs some of them against each other.
+random until they are gone (``bgnbd`` and its kin), or the order of their last days (``lstm``). ``stack`` weighs some of
+them against each other. A model that needs more than the features says so, and is brought it by who makes examples.
 """
 
 from __future__ import annotations
@@ -11,11 +12,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, Protocol, Self
+from typing import Any, ClassVar, Protocol, Self
 
 import polars as pl
 
 from foretide.errors import UsageError
+from foretide.users.contributions import Contributions, no_parts
 
 
 class UserModel(Protocol):
@@ -23,12 +25,27 @@ class UserModel(Protocol):
 
     horizon_days: int
 
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """Columns beside the features, of ``foretide.users.examples.BESIDE``."""
+        ...
+
     def fit(self, examples: pl.DataFrame) -> Self:
-        """Learn from the rows of ``foretide.users.examples.examples``, at least one."""
+        """Learn from the rows of ``foretide.users.examples.examples``, at least one, with what the model needs."""
         ...
 
     def predict(self, users: pl.DataFrame) -> pl.DataFrame:
         """Return ``p_inactive, expected_active_days`` of each row of a feature table, in its order."""
+        ...
+
+    def contributions(self, users: pl.DataFrame) -> Contributions:
+        """Return what the log-odds of no activity are made of.
+
+        Raises
+        ------
+        UsageError
+            If they are no sum of parts.
+        """
         ...
 
 
@@ -46,6 +63,8 @@ class Visitors:
         Other parameters of the model than the defaults: ``penalty``.
     """
 
+    needs: ClassVar[tuple[str, ...]] = ()
+
     kind: str
     horizon_days: int
     settings: Mapping[str, Any] = field(default_factory=dict)
@@ -61,6 +80,16 @@ class Visitors:
     def predict(self, users: pl.DataFrame) -> pl.DataFrame:
         """Return ``p_inactive, expected_active_days`` of each row of a feature table, in its order."""
         return self.model_.predict(users)
+
+    def contributions(self, users: pl.DataFrame) -> Contributions:  # noqa: ARG002 there are none of anybody
+        """Tell that there are no such parts.
+
+        Raises
+        ------
+        UsageError
+            Always.
+        """
+        no_parts(self.kind)
 
 
 def glm(horizon_days: int, **settings: Any) -> UserModel:
@@ -89,6 +118,13 @@ def visitors(kind: str, horizon_days: int, **settings: Any) -> UserModel:
     return Visitors(kind, horizon_days, settings)
 
 
+def lstm(horizon_days: int, **settings: Any) -> UserModel:
+    """Make the network over users' last active days."""
+    from foretide.users.sequence import SequenceLSTM
+
+    return SequenceLSTM(horizon_days, **settings)
+
+
 def stack(horizon_days: int, **settings: Any) -> UserModel:
     """Make the average of several models."""
     from foretide.users.stacking import Stack
@@ -108,6 +144,7 @@ USER_MODELS: dict[str, Callable[..., UserModel]] = {
     "bgnbd": partial(visitors, "BG/NBD"),
     "mbgnbd": partial(visitors, "MBG/NBD"),
     "paretonbd": partial(visitors, "Pareto/NBD"),
+    "lstm": lstm,
     "stack": stack,
 }
 

@@ -10,22 +10,25 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
-import numpy as np
 import polars as pl
-from scipy.special import expit, logit
+from scipy.special import expit
 
 from foretide.errors import UsageError
 from foretide.forecast.lstm import weights_of
-from foretide.users.activity import STAGE_RATE, Contributions, learnable
+from foretide.users.activity import learnable
+from foretide.users.contributions import Contributions, of_rates
 from foretide.users.rates import Rates, expected_days
 from foretide.users.sequence_file import Saved, read, written
 from foretide.users.sequence_inputs import STATIC, Scales, outcomes
 from foretide.users.sequence_network import Inputs, Network, Shape, built, told
 from foretide.users.sequence_paths import path_integrals
 from foretide.users.sequence_training import Seen, Training, trained
-from foretide.users.sequence_windows import NUMBERS, WINDOW_DAYS
+from foretide.users.sequence_windows import HISTORY, NUMBERS, WINDOW_DAYS
+
+#: What is told of each day.
+OF_DAYS = (*NUMBERS, "category")
 
 
 @dataclass
@@ -47,6 +50,8 @@ class SequenceLSTM(Training):
     steps, batch, learning_rate, weight_decay, dropout, patience, check_every, rng, progress
         As ``Training``.
     """
+
+    needs: ClassVar[tuple[str, ...]] = (HISTORY,)
 
     horizon_days: int
     window_days: int = WINDOW_DAYS
@@ -81,7 +86,7 @@ class SequenceLSTM(Training):
         UsageError
             If a history is missing, or nothing was learnt.
         """
-        if self.network_ is None:
+        if self.network_ is None or users.is_empty():
             p, filled = self._rates.predict(users, self.horizon_days)
         else:
             p, filled = expit(told(self.network_, self._inputs(users), self.batch)).T
@@ -90,21 +95,19 @@ class SequenceLSTM(Training):
     def contributions(self, users: pl.DataFrame) -> Contributions:
         """Return what each input adds to the log-odds of no activity, beside a user whose inputs are all average.
 
-        The parts are ``NUMBERS`` of the days and their ``category``, each summed over the days, and the covariates;
-        they add up to the log-odds to within 1e-3 (see ``sequence_paths``). They explain the model, not the user.
+        The parts are ``OF_DAYS``, each summed over the days, and the covariates; they add up to the log-odds to within
+        1e-3 (see ``sequence_paths``). They explain the model, not the user.
 
         Raises
         ------
         UsageError
             As ``predict``; or if the backend of keras is not JAX.
         """
-        names = [*(f"day_{name}" for name in (*NUMBERS, "category")), *STATIC, STAGE_RATE]
-        if self.network_ is None:
-            parts, base = np.zeros((users.height, len(names))), logit(self._rates.population(self.horizon_days))
-            parts[:, -1] = logit(self._rates.predict(users, self.horizon_days)[0]) - base
-            return Contributions(names, parts, np.full(users.height, base))
-        parts, base = path_integrals(self.network_, self._inputs(users), self.batch)
-        return Contributions(names, np.column_stack([parts, np.zeros(users.height)]), base)
+        told = of_rates(self._rates, users, self.horizon_days, [*(f"day_{name}" for name in OF_DAYS), *STATIC])
+        if self.network_ is not None and users.height:
+            told.parts[:, :-1], told.base[:] = path_integrals(self.network_, self._inputs(users), self.batch)
+            told.parts[:, -1] = 0.0
+        return told
 
     def save(self, folder: Path) -> None:
         """Write the model: its weights as arrays, all else as JSON.

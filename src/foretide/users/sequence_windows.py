@@ -40,7 +40,9 @@ DAY = pl.Struct(
         "category": pl.UInt8(),  # code of the last event's category; the highest among those of one moment
     }
 )
-HISTORIES = pl.Schema({"user_id": pl.String(), "as_of": TS, "history": pl.List(DAY)})
+#: The column of a user's days.
+HISTORY = "history"
+HISTORIES = pl.Schema({"user_id": pl.String(), "as_of": TS, HISTORY: pl.List(DAY)})
 
 #: The numbers of a day that a network sees; the hour of the week is a place on the circles of week and day.
 NUMBERS = ("gap_days", "events", "value", "week_sin", "week_cos", "hour_sin", "hour_cos")
@@ -89,7 +91,7 @@ def with_histories(
     window_days: int = WINDOW_DAYS,
     engine: Engine | None = None,
 ) -> pl.DataFrame:
-    """Return a feature table, or examples, with the column ``history`` of ``HISTORIES``; in their order."""
+    """Return a feature table, or examples, with the column ``HISTORY`` of ``HISTORIES``; in their order."""
     cutoffs = sorted(set(rows["as_of"]))
     told = histories(buckets, cutoffs, rule, window_days, engine)
     return rows.join(told, on=["user_id", "as_of"], how="left", maintain_order="left")
@@ -139,7 +141,7 @@ def history_at(known: pl.DataFrame, today: int, window_days: int) -> pl.DataFram
         told.sort("user_id", "day", pl.col("events") == 0)
         .with_columns(gap)
         .group_by("user_id", maintain_order=True)
-        .agg(entry.tail(window_days + 1).alias("history"))
+        .agg(entry.tail(window_days + 1).alias(HISTORY))
     )
 
 
@@ -151,9 +153,9 @@ def padded(rows: pl.DataFrame, window_days: int) -> Steps:
     UsageError
         If the table has no histories, or lacks that of a row.
     """
-    if "history" not in rows.columns or rows["history"].null_count():
+    if HISTORY not in rows.columns or rows[HISTORY].null_count():
         raise UsageError("the table lacks the history of a user; add it with sequence_windows.with_histories")
-    history = rows["history"].list.tail(window_days + 1)
+    history = rows[HISTORY].list.tail(window_days + 1)
     long = history.list.len().to_numpy().astype(np.int64)
     row = np.repeat(np.arange(len(long)), long)
     place = window_days + 1 - (np.cumsum(long)[row] - np.arange(long.sum()))

@@ -22,6 +22,7 @@ import polars as pl
 from scipy.special import expit, logit
 
 from foretide.users.averaging import Told, Weights, weighed
+from foretide.users.contributions import Contributions
 from foretide.users.cutoffs import LEAD_DAYS, Pair
 from foretide.users.examples import of_pairs
 from foretide.users.models import UserModel, user_model
@@ -30,6 +31,8 @@ from foretide.users.models import UserModel, user_model
 MEMBERS = ("glm", "hazard", "bgnbd", "lightgbm")
 #: Chances are kept this far from 0 and 1.
 CLIP = 1e-4
+#: A member with less weight than this has no reasons of its own.
+LEAST_WEIGHT = 1e-6
 #: A horizon is counted in local days: where the clocks change it may be over this much later.
 CLOCK_CHANGE = timedelta(hours=1)
 
@@ -83,6 +86,11 @@ class Stack:
         """Names of the members."""
         return tuple(self.members) or installed_members()
 
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """What one of the members needs beside the features."""
+        return tuple(sorted({need for name in self.names_ for need in user_model(name, self.horizon_days).needs}))
+
     def fit(self, examples: pl.DataFrame) -> Stack:
         """Learn from the rows of ``foretide.users.examples.examples``, at least one."""
         self.weights_ = self._weights(examples)
@@ -95,6 +103,21 @@ class Stack:
         p = expit(self.weights_.odds @ answers.odds)
         days = np.clip(self.weights_.days @ answers.days, 1 - p, self.horizon_days)
         return pl.DataFrame({"p_inactive": p, "expected_active_days": days})
+
+    def contributions(self, users: pl.DataFrame) -> Contributions:
+        """Return the parts of all members by their weights; they add up as those of the members do.
+
+        Raises
+        ------
+        UsageError
+            If a member that counts cannot be taken apart.
+        """
+        weights = self.weights_.odds
+        counting = [(w, member) for w, member in zip(weights, self.members_, strict=True) if w >= LEAST_WEIGHT]
+        shares = [(weight, member.contributions(users)) for weight, member in counting]
+        names = [name for _, told in shares for name in told.names]
+        parts = np.hstack([weight * told.parts for weight, told in shares])
+        return Contributions(names, parts, np.sum([weight * told.base for weight, told in shares], axis=0))
 
     def _weights(self, examples: pl.DataFrame) -> Weights:
         found = exam(examples.select("as_of", "horizon_days").unique(maintain_order=True).rows())

@@ -16,12 +16,16 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import expit, logit
 
 from foretide.schema import Floats
 from foretide.users.activity import logistic
 from foretide.users.covariates import CHANGING, names
 
 Longs = NDArray[np.int64]
+
+#: Points of the line from the usual user to a user at which slopes are taken: log-odds add up to within 1e-6.
+PATH_POINTS = 32
 
 #: The effect of these covariates changes with the time that has gone by.
 FADING = (*CHANGING, "late", "density")
@@ -85,10 +89,11 @@ class ReturnHazard:
     fading_: Floats = field(init=False)  # (n_fading,) change of the weights with the time
     clock_: Floats = field(init=False)  # (2,) weights of Stretch.clock
     longest_: int = field(init=False)  # days
+    usual_: Floats = field(init=False)  # (n_covariates,) mean
 
     def fit(self, x: Floats, waited: Floats, seen_days: Longs, penalty_c: float) -> ReturnHazard:
         """Learn from covariates ``(n_rows, n_covariates)``; ``waited`` and ``seen_days`` as in ``at_risk``."""
-        self.longest_ = int(seen_days.max())
+        self.longest_, self.usual_ = int(seen_days.max()), x.mean(axis=0)
         parts = list(at_risk(waited, seen_days))
         design = np.vstack([inputs(x[rows], stretch) for stretch, rows, _ in parts])
         model = logistic(design, np.concatenate([back for *_, back in parts]), penalty_c)
@@ -100,12 +105,53 @@ class ReturnHazard:
 
     def remaining(self, x: Floats, horizon_days: int) -> Floats:
         """Return the chance of no return in a horizon, ``(n_rows,)``; within a stretch, days are alike."""
+        return np.exp(np.sum([share * log_stays(odds) for share, _, odds in self._odds(x, horizon_days)], axis=0))
+
+    def contributions(self, x: Floats, horizon_days: int) -> tuple[Floats, float]:
+        """Return what each covariate adds to the log-odds of no return, and those of the usual user.
+
+        Slopes are integrated along the straight line from the usual user to each.
+
+        Returns
+        -------
+        parts, base
+            ``(n_rows, n_covariates)`` and the log-odds of ``usual_``.
+
+        References
+        ----------
+        Sundararajan, Taly and Yan (2017), Axiomatic attribution for deep networks, ICML.
+        """
+        away = x - self.usual_
+        steady, fading = np.zeros(len(x)), np.zeros(len(x))
+        points, weights = np.polynomial.legendre.leggauss(PATH_POINTS)
+        for point, weight in zip((1 + points) / 2, weights / 2, strict=True):
+            now, later = self._slopes(self.usual_ + point * away, horizon_days)
+            steady += weight * now
+            fading += weight * later
+        parts = away * self.steady_ * steady[:, None]
+        parts[:, PLACES] += away[:, PLACES] * self.fading_ * fading[:, None]
+        return parts, float(logit(self.remaining(self.usual_[None], horizon_days))[0])
+
+    def _slopes(self, x: Floats, horizon_days: int) -> tuple[Floats, Floats]:
+        """Return the slopes of the log-odds of no return with the steady and the fading odds, ``(n_rows,)`` each."""
+        log_left, steady, fading = np.zeros((3, len(x)))
+        for share, stretch, odds in self._odds(x, horizon_days):
+            log_left += share * log_stays(odds)
+            steady -= share * expit(odds)
+            fading -= share * expit(odds) * stretch.time
+        return steady / -np.expm1(log_left), fading / -np.expm1(log_left)
+
+    def _odds(self, x: Floats, horizon_days: int) -> Iterator[tuple[float, Stretch, Floats]]:
+        """Yield what of each stretch lies in the horizon, as a share, and the log-odds of a return, ``(n_rows,)``."""
         steady, fading = x @ self.steady_ + self.intercept_, x[:, PLACES] @ self.fading_
-        log_left = np.zeros(len(x))
         for stretch in stretches(self.longest_, horizon_days):
             share = min(horizon_days - stretch.begin, stretch.days) / stretch.days
-            log_left -= share * np.logaddexp(0.0, steady + fading * stretch.time + self.clock_ @ stretch.clock)
-        return np.exp(log_left)
+            yield share, stretch, steady + fading * stretch.time + self.clock_ @ stretch.clock
+
+
+def log_stays(odds: Floats) -> Floats:
+    """Return the logarithm of the chance that what has these log-odds does not happen."""
+    return -np.logaddexp(0.0, odds)
 
 
 def inputs(x: Floats, stretch: Stretch) -> Floats:

@@ -1,0 +1,114 @@
+"""Reasons: parts that add up, whichever model tells the chances; what is said where there are none."""
+
+from importlib.util import find_spec
+
+import numpy as np
+import polars as pl
+import pytest
+from scipy.special import expit, logit
+
+from foretide.errors import UsageError
+from foretide.users.averaging import Weights
+from foretide.users.contributions import STAGE_RATE, TAKEN_APART
+from foretide.users.covariates import names
+from foretide.users.examples import feature_names
+from foretide.users.learners import LearnerModel
+from foretide.users.models import USER_MODELS, user_model
+from foretide.users.rates import Rates
+from foretide.users.reasons import IMPORTANCE, OTHER, PARTS, REASONS, USUAL, importance, reason_of, reasons
+from foretide.users.sequence import OF_DAYS
+from foretide.users.stacking import Stack
+from users.visiting import HORIZON, seen_and_test
+
+pytestmark = pytest.mark.skipif(not find_spec("lightgbm"), reason="the extra learners is not installed")
+
+
+@pytest.fixture(scope="module", params=["glm", "hazard", "lightgbm", "stack"])
+def learnt(request):
+    seen, test = seen_and_test()
+    settings = {"members": ("glm", "hazard", "lightgbm")} if request.param == "stack" else {}
+    return user_model(request.param, HORIZON, **settings).fit(seen), test
+
+
+def total_of(parts):
+    return parts.group_by("user_id", maintain_order=True).agg(pl.col("log_odds").sum())["log_odds"].to_numpy()
+
+
+def test_all_that_is_known_of_a_user_has_a_reason():
+    features = set(feature_names(seen_and_test()[0])) - {"constant", "undefined"}
+    known = {*names(), STAGE_RATE, *features, *(f"day_{name}" for name in OF_DAYS)}
+    assert {reason_of(part) for part in known} == {*REASONS, USUAL}
+    assert {part for part in known if reason_of(part) == USUAL} == {"drift", "longer"}
+    assert reason_of("constant") == OTHER
+
+
+def test_reasons_add_up_to_the_log_odds(learnt):
+    model, test = learnt
+    parts = reasons(model, test)
+    assert parts.schema == PARTS
+    odds = total_of(parts)
+    np.testing.assert_allclose(odds, logit(model.predict(test)["p_inactive"].to_numpy()), atol=1e-6)
+    recency = parts.filter(reason="recency")
+    np.testing.assert_allclose(recency["p_without"], expit(odds - recency["log_odds"].to_numpy()), atol=1e-9)
+    usual = parts.filter(reason=USUAL)
+    np.testing.assert_allclose(usual["p_without"], expit(usual["log_odds"].to_numpy()))
+
+
+def test_reasons_go_user_by_user(learnt):
+    model, test = learnt
+    one, whole = reasons(model, test[7:8]), reasons(model, test).filter(user_id=test["user_id"][7])
+    np.testing.assert_allclose(one["log_odds"], whole["log_odds"], atol=1e-9)
+    assert reasons(model, test.clear()).is_empty()
+
+
+def test_what_moves_the_model_is_first(learnt):
+    model, test = learnt
+    ranked = importance(reasons(model, test))
+    assert ranked.schema == IMPORTANCE
+    assert ranked["mean_size"].is_sorted(descending=True)
+    assert "recency" in ranked["reason"][:2].to_list()
+    assert ranked.filter(reason=OTHER)["mean_size"].sum() == 0.0  # a feature that is constant, one never defined
+
+
+def test_a_covariate_as_with_the_usual_user_is_no_part_of_the_hazard():
+    seen, _ = seen_and_test()
+    back = user_model("hazard", HORIZON).fit(seen).groups_[True].back
+    x = back.usual_ + np.eye(len(back.usual_))
+    parts, base = back.contributions(x, HORIZON)
+    assert (parts[~np.eye(len(x), dtype=bool)] == 0).all()
+    np.testing.assert_allclose(np.diag(parts) + base, logit(back.remaining(x, HORIZON)), atol=1e-9)
+
+
+def test_boosted_trees_beyond_the_longest_horizon_add_up_too():
+    seen, test = seen_and_test()
+    model = LearnerModel("lightgbm", 3 * HORIZON).fit(seen)
+    odds = total_of(reasons(model, test))
+    inside = np.abs(odds) < 5
+    assert inside.mean() > 0.5
+    told = logit(model.predict(test)["p_inactive"].to_numpy())
+    np.testing.assert_allclose(odds[inside], told[inside], atol=1e-6)
+
+
+@pytest.mark.parametrize("name", ["glm", "hazard", "lightgbm"])
+def test_where_only_the_rate_of_the_stage_is_known_it_is_the_only_reason(name):
+    seen, test = seen_and_test()
+    rows = seen.filter("inactive")
+    parts = reasons(user_model(name, HORIZON).fit(rows), test)
+    np.testing.assert_allclose(expit(total_of(parts)), Rates().fit(rows).predict(test, HORIZON)[0])
+    assert parts.filter(~pl.col("reason").is_in(["stage", USUAL]))["log_odds"].abs().sum() == 0.0
+
+
+@pytest.mark.parametrize("name", [name for name in USER_MODELS if name not in {*TAKEN_APART, "stack"}])
+def test_models_without_such_parts_name_those_that_have_them(name):
+    with pytest.raises(UsageError, match=r"no sum of parts.*choose one of glm, hazard, lightgbm, lstm"):
+        reasons(user_model(name, HORIZON), seen_and_test()[1])
+
+
+def test_a_stack_has_the_reasons_of_the_members_that_count():
+    seen, test = seen_and_test()
+    stack = Stack(HORIZON, members=("glm", "bgnbd")).fit(seen)
+    stack.weights_ = Weights(np.array([1.0, 0.0]), np.array([1.0, 0.0]))
+    assert reasons(stack, test).equals(reasons(stack.members_[0], test))
+    stack.weights_ = Weights(np.array([0.5, 0.5]), np.array([0.5, 0.5]))
+    with pytest.raises(UsageError, match="BG/NBD"):
+        reasons(stack, test)
