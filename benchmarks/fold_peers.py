@@ -2,8 +2,9 @@
 
     python benchmarks/fold_peers.py [--events 20000000] [--cutoffs 4] [--folder DIR] [--runs 1] [--without pandas,...]
 
-Cut-offs a quarter apart, as for a training table; 26 features a user of activity, habits and interests. The fold
-does 35 (all it has) and the stage; what the others lack cannot be said in a few lines of SQL or frames. Each engine
+Cut-offs a quarter apart, as for a training table; 33 features a user of activity, habits and interests. The fold
+does 35 (all it has) and the stage; the two that the others lack, richness and entropy of a draw of 20 events, need sums
+over the hypergeometric distribution. Each engine
 runs in a process of its own on two threads, reads the store's Parquet files and adds each feature up over the users;
 the sums are compared with the fold's. Spark counts from an open session: the fold by ``--engine spark``, Spark SQL.
 """

@@ -6,6 +6,8 @@ FEATURES = [
     "active_days", "events_decayed_7", "events_decayed_28", "events_decayed_84", "value_decayed_7", "value_decayed_28",
     "value_decayed_84", "gap_mean_days", "gap_std_days", "gap_longest_days", "sessions", "session_minutes", "returns",
     "weekend_share", "night_share", "hours_hill_1", "categories", "categories_hill_1", "categories_hill_2",
+    "gap_slope_days", "session_events", "gap_entropy_bits", "categories_hill_2_of_20", "top_category_share",
+    "new_category_share", "new_category_expected",
 ]  # fmt: skip
 
 SQL = """
@@ -25,13 +27,22 @@ active AS (
     SELECT user_id, day, day - lag(day) OVER (PARTITION BY user_id ORDER BY day) AS gap
     FROM (SELECT DISTINCT user_id, day FROM e) AS d
 ),
+places AS (
+    SELECT user_id, day, gap, row_number() OVER (PARTITION BY user_id ORDER BY day) - 2 AS place FROM active
+),
 gaps AS (
-    SELECT user_id, count(*) AS active_days, avg(gap) AS gap_mean_days, stddev_pop(gap) AS gap_std_days,
+    SELECT user_id, count(*) AS active_days, regr_slope(gap, place) AS gap_slope_days, avg(gap) AS gap_mean_days, stddev_pop(gap) AS gap_std_days,
         max(gap) AS gap_longest_days, count(*) FILTER (WHERE day > {end} / 86400e6 - 8) AS active_days_7,
         count(*) FILTER (WHERE day > {end} / 86400e6 - 29) AS active_days_28,
         count(*) FILTER (WHERE day > {end} / 86400e6 - 57) AS active_days_56,
         count(*) FILTER (WHERE day > {end} / 86400e6 - 91) AS active_days_90
-    FROM active GROUP BY user_id
+    FROM places GROUP BY user_id
+),
+sizes AS (
+    SELECT user_id, sum(n) AS n, sum(n * log2(n)) AS logs
+    FROM (
+        SELECT user_id, count(*) AS n FROM active WHERE gap IS NOT NULL GROUP BY user_id, least(ceil(log2(gap)), 7)
+    ) AS bins GROUP BY user_id
 ),
 pauses AS (SELECT user_id, us - lag(us) OVER (PARTITION BY user_id ORDER BY us) AS pause FROM e),
 sessions AS (
@@ -51,17 +62,23 @@ habits AS (
     FROM cells GROUP BY user_id
 ),
 kinds AS (
-    SELECT user_id, category, sum(power(0.5, age / 28)) AS w FROM e
+    SELECT user_id, category, sum(power(0.5, age / 28)) AS w, power(0.5, max(age) / 28) AS fresh, count(*) AS k FROM e
     WHERE category IS NOT NULL GROUP BY user_id, category
 ),
 interests AS (
     SELECT user_id, count(*) AS categories, exp(ln(sum(w)) - sum(w * ln(w)) / sum(w)) AS categories_hill_1,
-        sum(w) * sum(w) / sum(w * w) AS categories_hill_2
+        sum(w) * sum(w) / sum(w * w) AS categories_hill_2, max(w) / sum(w) AS top_category_share,
+        sum(fresh) / sum(w) AS new_category_share, count(*) FILTER (WHERE k = 1) / sum(k) AS new_category_expected,
+        CASE WHEN sum(k) >= 20 THEN
+            1 / (1e0 / 20 + 19e0 / 20 * sum(k * (k - 1)) / (sum(k) * (sum(k) - 1))) END AS categories_hill_2_of_20
     FROM kinds GROUP BY user_id
 )
 SELECT base.*, active_days, gap_mean_days, gap_std_days, gap_longest_days, active_days_7, active_days_28,
     active_days_56, active_days_90, sessions, inside / sessions AS session_minutes, returns, weekend_share, night_share,
-    hours_hill_1, categories, categories_hill_1, categories_hill_2
+    hours_hill_1, categories, categories_hill_1, categories_hill_2, gap_slope_days, n_events / sessions AS session_events,
+    log2(sizes.n) - sizes.logs / sizes.n AS gap_entropy_bits, categories_hill_2_of_20, top_category_share,
+    new_category_share, new_category_expected
 FROM base JOIN gaps ON base.user_id = gaps.user_id JOIN sessions ON base.user_id = sessions.user_id
     JOIN habits ON base.user_id = habits.user_id LEFT JOIN interests ON base.user_id = interests.user_id
+    LEFT JOIN sizes ON base.user_id = sizes.user_id
 """

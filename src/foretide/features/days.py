@@ -25,11 +25,10 @@ def shift(words: Words, days: int) -> None:
 @njit
 def ones(word: np.uint64) -> int:
     """Count the bits of a word that are set."""
-    n = 0
-    while word:
-        word &= word - np.uint64(1)
-        n += 1
-    return n
+    pairs = word - ((word >> np.uint64(1)) & np.uint64(0x5555555555555555))
+    fours = (pairs & np.uint64(0x3333333333333333)) + ((pairs >> np.uint64(2)) & np.uint64(0x3333333333333333))
+    bytes_ = (fours + (fours >> np.uint64(4))) & np.uint64(0x0F0F0F0F0F0F0F0F)
+    return int((bytes_ * np.uint64(0x0101010101010101)) >> np.uint64(56))
 
 
 @njit

@@ -31,7 +31,7 @@ def hill(slots: Slots) -> tuple[float, float, float]:
             top = max(top, weight)
     if total == 0.0:
         return np.nan, np.nan, np.nan
-    return math.exp(math.log(total) - logs / total), total * total / squares, top / total
+    return total * math.exp(-logs / total), total * total / squares, top / total
 
 
 @njit

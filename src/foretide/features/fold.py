@@ -60,19 +60,18 @@ def run(
     -------
     stages, features
         ``(n_users, n_cutoffs)`` codes, ``ABSENT`` before a user's first critical event, and
-        ``(n_features, n_users, n_cutoffs)``.
+        ``(n_features, n_rows)``: of each user and cut-off with a stage, in their order.
     """
     at, today = ticks(cutoffs, timezone)
     names, places = features_of(themes)
-    shape = (len(events.users), at.size)
-    stages = np.full(shape, ABSENT, dtype=np.int8)
-    features = np.empty((len(names), *shape))
+    stages = np.full((len(events.users), at.size), ABSENT, dtype=np.int8)
+    features = np.empty((len(names), stages.size))
     state = np.zeros(1, state_dtype(rule))
     most = int(np.diff(events.starts).max(initial=1))
     slots = np.zeros(capacity_for(min(most, len(events.categories)) + 1), SLOT)
     order = item_order(events.items)
-    _fold(events.starts, events.events, at, today, rule.window_days, state, slots, order, places, stages, features)
-    return stages, features
+    n = _fold(events.starts, events.events, at, today, rule.window_days, state, slots, order, places, stages, features)
+    return stages, features[:, :n]
 
 
 @njit
@@ -88,7 +87,8 @@ def _fold(
     places: Places,
     stages: Codes,
     features: Floats,
-) -> None:
+) -> int:
+    row = 0
     last = np.zeros(1, LAST_ITEMS)
     nothing, told = state.copy(), np.empty(features.shape[0])
     for user in range(starts.size - 1):
@@ -104,7 +104,9 @@ def _fold(
             stages[user, cut] = code
             if code != ABSENT:
                 values(state[0], slots, at[cut], today[cut], places, told)
-                features[:, user, cut] = told
+                features[:, row] = told
+                row += 1
+    return row
 
 
 def feature_table(
@@ -192,7 +194,7 @@ def _rows(
     names: Sequence[str],
 ) -> pl.DataFrame:
     stages, features = run(events, cutoffs, timezone, rule, themes)
-    own = [run_piece(piece, events, ticks(cutoffs, timezone)) for piece in pieces]
+    own = [run_piece(piece, events, ticks(cutoffs, timezone))[:, stages != ABSENT] for piece in pieces]
     return rows_of(events.users, cutoffs, stages, names, np.concatenate([features, *own]) if own else features)
 
 
@@ -200,12 +202,10 @@ def rows_of(
     users: pl.Series, cutoffs: Sequence[datetime], stages: Codes, names: Sequence[str], features: Floats
 ) -> pl.DataFrame:
     """Return a row for each user and cut-off with a stage; arrays as ``run`` returns them."""
-    there = stages != ABSENT
-    user, cut = np.nonzero(there)
+    user, cut = np.nonzero(stages != ABSENT)
     keys = {
         "user_id": users.gather(user),
         "as_of": pl.Series(cutoffs, dtype=TS).gather(cut),
-        "stage": pl.Series(STAGES, dtype=pl.String).gather(stages[there]),
+        "stage": pl.Series(STAGES, dtype=pl.String).gather(stages[user, cut]),
     }
-    known = [feature[there] for feature in features]
-    return pl.DataFrame(keys | dict(zip(names, known, strict=True)))
+    return pl.DataFrame(keys | dict(zip(names, features, strict=True)))

@@ -106,14 +106,8 @@ def values(state: State, out: Floats) -> None:
     """
     out[:] = np.nan
     if state.n_events > 0:
-        total, logs = 0.0, 0.0
-        for i in range(N_CELLS):
-            weight = float(state.cells[i])
-            if weight > 0.0:
-                total += weight
-                logs += weight * math.log(weight)
         out[0], out[1] = state.weekend / state.total, state.night / state.total
-        out[2] = math.exp(math.log(total) - logs / total)
+        out[2] = _effective_cells(state)
     n, logs = 0.0, 0.0
     for i in range(N_GAP_BINS):
         if state.gaps[i] > 0:
@@ -121,6 +115,20 @@ def values(state: State, out: Floats) -> None:
             logs += state.gaps[i] * math.log2(state.gaps[i])
     if n > 0.0:
         out[3] = math.log2(n) - logs / n
+
+
+@njit
+def _effective_cells(state: State) -> float:
+    """Return the Hill number of order 1 of the blocks of the week."""
+    used, n = np.empty(N_CELLS), 0  # set apart without a branch: few cells are used, and which ones cannot be foreseen
+    for i in range(N_CELLS):
+        used[n] = state.cells[i]
+        n += state.cells[i] > 0.0
+    total, logs = 0.0, 0.0
+    for i in range(n):
+        total += used[i]
+        logs += used[i] * math.log(used[i])
+    return total * math.exp(-logs / total)
 
 
 def local_time(timezone: str) -> pl.Expr:

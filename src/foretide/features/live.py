@@ -250,11 +250,11 @@ class LiveStates:
         names, places = features_of(themes)
         (at,), (today,) = ticks([as_of], self.timezone)
         stages = np.full((rows.size, 1), ABSENT, np.int8)
-        features = np.empty((len(names), rows.size, 1))
+        features = np.empty((len(names), rows.size))
         if rows.size:
             arrays = self.states_, self.desks_, self.waiting_, self.pool_, self.order_
-            kernels.read(rows, *arrays, at, today, self.rule.window_days, places, stages[:, 0], features[:, :, 0])
-        return rows_of(ids, [as_of], stages, names, features)
+            kernels.read(rows, *arrays, at, today, self.rule.window_days, places, stages[:, 0], features)
+        return rows_of(ids, [as_of], stages, names, features[:, stages[:, 0] != ABSENT])
 
     def last_items(self, as_of: datetime, users: Sequence[str], k: int = N_ITEMS) -> dict[str, list[str]]:
         """Return the ids of the last ``k`` items of each user, the newest first; of those who are known."""

@@ -103,8 +103,8 @@ def bucket_events(
 
 def as_arrays(rows: pl.DataFrame, timezone: str) -> UserEvents:
     """Return sorted events (``user_id, ts`` and what else there is of ``COLUMNS`` and ``critical``) as arrays."""
-    user = rows["user_id"].rle_id().to_numpy()
-    starts = np.flatnonzero(np.diff(user, prepend=-1, append=user[-1] + 1))
+    of_user = rows["user_id"].rle().struct.unnest()
+    starts = np.concatenate([np.zeros(1, np.int64), of_user["len"].cum_sum().to_numpy()])
     events = np.empty(rows.height, EVENT)
     events["ts"] = rows["ts"].cast(pl.Int64).to_numpy()
     events["value"] = rows["value"].fill_null(np.nan).to_numpy() if "value" in rows.columns else np.nan
@@ -115,7 +115,7 @@ def as_arrays(rows: pl.DataFrame, timezone: str) -> UserEvents:
     if "tz_offset_min" in rows.columns:
         own = rows["tz_offset_min"].cast(pl.Int16).fill_null(NO_OFFSET).to_numpy(writable=True)
     tell_time(events, own, clock_of(timezone))
-    return UserEvents(rows["user_id"].gather(starts[:-1]), starts, events, categories, items)
+    return UserEvents(of_user["value"].rename("user_id"), starts, events, categories, items)
 
 
 def codes_of(rows: pl.DataFrame, column: str) -> tuple[Ints | int, pl.Series]:
