@@ -32,7 +32,8 @@ N_PLACES = len(STAGES) + 1
 
 #: Of a bucket: how many users moved, by the place in the flattened table of moves.
 MOVED = pl.Schema({"place": pl.Int64(), "users": pl.Int64()})
-#: Of a bucket: its first event; null without any.
+#: Of a bucket: how many users it has, and its first event; null without any.
+N_USERS = pl.Schema({"users": pl.UInt32()})
 FIRST = pl.Schema({"ts": TS})
 TRANSITIONS = pl.Schema({"stage": pl.String(), "next_stage": pl.String(), "users": pl.Int64()})
 
@@ -223,6 +224,11 @@ def days_from(known: pl.Series, as_of: datetime, timezone: str) -> list[date]:
     if not isinstance(first, date) or first > last:
         raise NotEnoughDataError(f"there is no whole day with events before {as_of:%Y-%m-%d %H:%M} UTC")
     return [first + timedelta(days=n) for n in range((last - first).days + 1)]
+
+
+def n_users_part(buckets: Buckets, i: int, until: datetime) -> pl.DataFrame:
+    """Return ``N_USERS`` of a bucket: how many users have an event, of any kind, before a moment."""
+    return buckets.bucket(i, ["user_id"], until).select(users=pl.col("user_id").n_unique()).cast(N_USERS)
 
 
 def first_part(buckets: Buckets, i: int, until: datetime) -> pl.DataFrame:

@@ -17,6 +17,7 @@ import numpy as np
 import polars as pl
 
 from foretide.errors import NotEnoughDataError, UsageError
+from foretide.events.engine import Engine
 from foretide.events.records import Buckets
 from foretide.recommend.blend import Blend, learn
 from foretide.recommend.candidates import Recommender
@@ -76,9 +77,10 @@ def recommend(
     repeats: bool | None = None,
     domain: str = "ecommerce",
     interests: pl.DataFrame | None = None,
+    engine: Engine | None = None,
 ) -> pl.DataFrame:
     """Return the ``k`` items to show each user, ``schema.RECOMMENDATIONS``; parameters as in ``advise``."""
-    return advise(buckets, as_of, users, k, repeats=repeats, domain=domain, interests=interests).items
+    return advise(buckets, as_of, users, k, repeats=repeats, domain=domain, interests=interests, engine=engine).items
 
 
 def advise(
@@ -90,6 +92,7 @@ def advise(
     repeats: bool | None = None,
     domain: str = "ecommerce",
     interests: pl.DataFrame | None = None,
+    engine: Engine | None = None,
 ) -> Advice:
     """Recommend items and say why.
 
@@ -110,6 +113,8 @@ def advise(
         One of ``REPEATS_BY_DOMAIN``.
     interests
         ``user_id, category, share_now, share_expected`` of the users; left out if None.
+    engine
+        Where buckets are read; threads if None.
 
     Raises
     ------
@@ -122,7 +127,7 @@ def advise(
         raise UsageError(f"k is {k}; ask for at least 1 item")
     if domain not in REPEATS_BY_DOMAIN:
         raise UsageError(f"domain {domain!r} is not one of {', '.join(REPEATS_BY_DOMAIN)}")
-    histories = Histories.from_buckets(buckets, as_of)
+    histories = Histories.from_buckets(buckets, as_of, engine=engine)
     if histories.n_items == 0:
         raise NotEnoughDataError(
             f"there is nothing to recommend: no event before {as_of:%Y-%m-%d %H:%M} names an item "
@@ -130,7 +135,7 @@ def advise(
         )
     allowed = REPEATS_BY_DOMAIN[domain] if repeats is None else repeats
     told = choose(histories, users, Wish(as_of, k, allowed, interests))
-    left_out = n_users(buckets, as_of) - histories.n_users if users is None else 0
+    left_out = n_users(buckets, as_of, engine) - histories.n_users if users is None else 0
     if not left_out:
         return told
     why = say("recommend.note.left_out", n=f"{left_out:,}", types=", ".join(NOT_INTEREST))

@@ -7,15 +7,18 @@ one till receipt) are one *occasion*; what a user did at one instant is one *bas
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from foretide.events.engine import Engine, concat_buckets
 from foretide.events.records import Buckets
+from foretide.features.population import N_USERS, n_users_part
 
 #: Event types that do not show that a user wanted an item.
 NOT_INTEREST = ("impression", "feedback", "survey")
@@ -26,6 +29,16 @@ Codes = NDArray[np.int32]
 Offsets = NDArray[np.int64]
 
 _COLUMNS = ("user_id", "item_id", "event_type", "ts", "category")
+#: A user and an item by their codes, and when.
+_OCCASIONS = pl.Schema({"user": pl.Int32(), "item": pl.Int32(), "ts": pl.Int64()})
+#: Of a bucket, in one row: its users and items, sorted by id, and its occasions in codes of its own.
+_CODED = pl.Schema(
+    {
+        "users": pl.List(pl.String()),
+        "items": pl.List(pl.Struct({"item_id": pl.String(), "category": pl.String()})),
+        "occasions": pl.List(pl.Struct(_OCCASIONS)),
+    }
+)
 
 
 def microseconds(at: datetime) -> int:
@@ -65,7 +78,13 @@ class Histories:
         return np.repeat(np.arange(self.n_users, dtype=np.int32), np.diff(self.offsets))
 
     @classmethod
-    def from_buckets(cls, buckets: Buckets, until: datetime, event_types: Sequence[str] | None = None) -> Histories:
+    def from_buckets(
+        cls,
+        buckets: Buckets,
+        until: datetime,
+        event_types: Sequence[str] | None = None,
+        engine: Engine | None = None,
+    ) -> Histories:
         """Read the histories of all users who have one.
 
         Parameters
@@ -76,21 +95,17 @@ class Histories:
             Only events with ``ts < until``.
         event_types
             Which events count; all but ``NOT_INTEREST`` if None. Events without an item never count.
+        engine
+            Where buckets are read; threads if None.
         """
-        pieces = list(_coded(buckets, until, event_types))
-        items = _sorted_ids([items["item_id"] for _, _, items in pieces])
-        users = _sorted_ids([users for _, users, _ in pieces])
-        occasions = pl.concat(
-            [
-                occasions.select(
-                    pl.Series("user", users.search_sorted(own_users))[occasions["user"]].cast(pl.Int32),
-                    pl.Series("item", items.search_sorted(own_items["item_id"]))[occasions["item"]].cast(pl.Int32),
-                    "ts",
-                )
-                for occasions, own_users, own_items in pieces
-            ]
-        ).sort("user", "ts", "item")
-        categories, category = _categories(pl.concat([items for _, _, items in pieces]))
+        job = partial(_coded, until=until, event_types=event_types)
+        pieces = concat_buckets(job, buckets, _CODED, engine)
+        users = pieces["users"].explode().drop_nulls().unique().sort()
+        known = pieces.select(pl.col("items").explode()).unnest("items").drop_nulls("item_id")
+        items = known["item_id"].unique().sort()
+        recoded = [_recoded(coded, users, items) for coded in zip(*pieces.get_columns(), strict=True)]
+        occasions = pl.concat([_OCCASIONS.to_frame(), *recoded]).sort("user", "ts", "item")
+        categories, category = _categories(known)
         counts = np.bincount(occasions["user"].to_numpy(), minlength=users.len())
         return cls(
             users,
@@ -132,9 +147,9 @@ def item_counts(histories: Histories) -> NDArray[np.int64]:
     return np.bincount(histories.item, minlength=histories.n_items)
 
 
-def n_users(buckets: Buckets, until: datetime) -> int:
+def n_users(buckets: Buckets, until: datetime, engine: Engine | None = None) -> int:
     """Return the number of users with any event before a moment, whether it shows what they want or not."""
-    return sum(buckets.bucket(i, ["user_id"], until)["user_id"].n_unique() for i in buckets.ids)
+    return int(concat_buckets(partial(n_users_part, until=until), buckets, N_USERS, engine)["users"].sum())
 
 
 def active(before: Histories, after: Histories) -> Codes:
@@ -147,29 +162,31 @@ def spread(users: Codes, n: int) -> Codes:
     return users[np.linspace(0, len(users) - 1, min(len(users), n)).astype(int)]
 
 
-def _coded(
-    buckets: Buckets, until: datetime, event_types: Sequence[str] | None
-) -> Iterator[tuple[pl.DataFrame, pl.Series, pl.DataFrame]]:
-    """Yield each bucket's occasions in codes of its own, the users, and the items with their categories."""
+def _coded(buckets: Buckets, i: int, until: datetime, event_types: Sequence[str] | None) -> pl.DataFrame:
+    """Return ``_CODED`` of a bucket."""
     kind = pl.col("event_type")
     counts = ~kind.is_in(NOT_INTEREST) if event_types is None else kind.is_in(list(event_types))
-    for i in buckets.ids:
-        rows = buckets.bucket(i, _COLUMNS, until).filter(counts & pl.col("item_id").is_not_null())
-        users = rows["user_id"].unique().sort()
-        # an item in several categories counts to the first by name, whichever bucket it is in
-        items = rows.group_by("item_id").agg(pl.col("category").min()).sort("item_id")
-        occasions = pl.DataFrame(
-            {
-                "user": users.search_sorted(rows["user_id"]),
-                "item": items["item_id"].search_sorted(rows["item_id"]),
-                "ts": rows["ts"].to_physical(),
-            }
-        )
-        yield occasions.unique(), users, items
+    rows = buckets.bucket(i, _COLUMNS, until).filter(counts & pl.col("item_id").is_not_null())
+    users = rows["user_id"].unique().sort()
+    # an item in several categories counts to the first by name, whichever bucket it is in
+    items = rows.group_by("item_id").agg(pl.col("category").min()).sort("item_id")
+    coded = {
+        "user": users.search_sorted(rows["user_id"]),
+        "item": items["item_id"].search_sorted(rows["item_id"]),
+        "ts": rows["ts"].to_physical(),
+    }
+    occasions = pl.DataFrame(coded).cast(_OCCASIONS).unique()
+    columns = {"users": [users], "items": [items.to_struct()], "occasions": [occasions.to_struct()]}
+    return pl.DataFrame(columns, schema=_CODED)
 
 
-def _sorted_ids(pieces: Sequence[pl.Series]) -> pl.Series:
-    return pl.concat(pieces).unique().sort()
+def _recoded(coded: Sequence[pl.Series], users: pl.Series, items: pl.Series) -> pl.DataFrame:
+    """Return the occasions of a bucket, a row of ``_CODED``, in the codes of all users and items."""
+    own_users, own_items, occasions = coded
+    table = occasions.struct.unnest()
+    user = users.search_sorted(own_users)[table["user"]]
+    item = items.search_sorted(own_items.struct.field("item_id"))[table["item"]]
+    return table.select(user.alias("user"), item.alias("item"), "ts").cast(_OCCASIONS)
 
 
 def _offsets(counts: NDArray[np.int64]) -> Offsets:

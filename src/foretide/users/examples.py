@@ -7,7 +7,7 @@ after ``as_of`` is looked at.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from functools import partial
 
@@ -17,9 +17,9 @@ from foretide.events.engine import Engine, LocalEngine
 from foretide.events.records import Buckets, FewBuckets
 from foretide.features.fold import KEYS, feature_table
 from foretide.features.lifecycle import LifecycleRule
+from foretide.features.population import N_USERS, n_users_part
 from foretide.schema import TS
 from foretide.users.cutoffs import Pair, trainable_horizon, training_cutoffs
-from foretide.users.sequence_windows import HISTORY, with_histories
 from foretide.users.targets import TARGETS, targets_of_pairs
 
 #: Horizons to learn from, as shares of the one that is asked about.
@@ -30,9 +30,6 @@ CUTOFFS_PER_HORIZON = 5
 TRAINING_USERS = 25_000
 #: The number of active days is a feature too, so the one that is to be told has another name.
 AHEAD = {"active_days": "active_days_ahead"}
-#: What some models need beside the features: column -> what adds it to a feature table or to examples.
-BESIDE: dict[str, Callable[..., pl.DataFrame]] = {HISTORY: with_histories}
-N_USERS = pl.Schema({"users": pl.UInt32()})
 
 
 def sample(buckets: Buckets, as_of: datetime, engine: Engine | None = None) -> FewBuckets:
@@ -51,11 +48,6 @@ def sample(buckets: Buckets, as_of: datetime, engine: Engine | None = None) -> F
     return FewBuckets(buckets, ids)
 
 
-def n_users_part(buckets: Buckets, i: int, until: datetime) -> pl.DataFrame:
-    """Return ``N_USERS`` of a bucket: how many users have an event before a moment."""
-    return buckets.bucket(i, ["user_id"], until).select(users=pl.col("user_id").n_unique()).cast(N_USERS)
-
-
 def training_pairs(first: datetime, as_of: datetime, horizon_days: int, timezone: str) -> list[Pair]:
     """Return pairs of cut-off and horizon that are over by ``as_of``; none if the log is too short."""
     longest = trainable_horizon((as_of - first).days, horizon_days)
@@ -68,11 +60,7 @@ def training_pairs(first: datetime, as_of: datetime, horizon_days: int, timezone
 
 
 def examples(
-    buckets: Buckets,
-    pairs: Sequence[Pair],
-    rule: LifecycleRule,
-    engine: Engine | None = None,
-    needs: Sequence[str] = (),
+    buckets: Buckets, pairs: Sequence[Pair], rule: LifecycleRule, engine: Engine | None = None
 ) -> pl.DataFrame:
     """Return features and targets of each user at each pair, in the order of user, cut-off and horizon.
 
@@ -82,29 +70,19 @@ def examples(
     -------
     pl.DataFrame
         The columns of the feature table, ``horizon_days`` and those of ``TARGETS``, whose ``active_days`` is
-        called ``active_days_ahead``; then those of ``BESIDE`` that a model ``needs``.
+        called ``active_days_ahead``.
     """
     ahead = targets_of_pairs(buckets, pairs, rule, engine).rename(AHEAD)
-    rows = (
+    return (
         feature_table(buckets, [cutoff for cutoff, _ in pairs], rule, engine=engine)
         .join(ahead, on=["user_id", "as_of"])
         .sort("user_id", "as_of", "horizon_days")
     )
-    return with_beside(rows, buckets, rule, needs, engine)
-
-
-def with_beside(
-    rows: pl.DataFrame, buckets: Buckets, rule: LifecycleRule, needs: Sequence[str], engine: Engine | None = None
-) -> pl.DataFrame:
-    """Return a feature table, or examples, with the columns of ``BESIDE`` that a model needs; in their order."""
-    for name in needs:
-        rows = BESIDE[name](rows, buckets, rule, engine=engine)
-    return rows
 
 
 def feature_names(rows: pl.DataFrame) -> list[str]:
     """Return the columns of examples, or of a feature table, that are figures known at the cut-off."""
-    told = {*KEYS, *BESIDE, "horizon_days", *(AHEAD.get(name, name) for name in TARGETS)}
+    told = {*KEYS, "horizon_days", *(AHEAD.get(name, name) for name in TARGETS)}
     return [name for name in rows.columns if name not in told]
 
 
