@@ -7,7 +7,7 @@ after ``as_of`` is looked at.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import partial
 
@@ -20,6 +20,7 @@ from foretide.features.lifecycle import LifecycleRule
 from foretide.features.population import N_USERS, n_users_part
 from foretide.schema import TS
 from foretide.users.cutoffs import Pair, trainable_horizon, training_cutoffs
+from foretide.users.sequence_windows import HISTORY, with_histories
 from foretide.users.targets import TARGETS, targets_of_pairs
 
 #: Horizons to learn from, as shares of the one that is asked about.
@@ -30,6 +31,8 @@ CUTOFFS_PER_HORIZON = 5
 TRAINING_USERS = 25_000
 #: The number of active days is a feature too, so the one that is to be told has another name.
 AHEAD = {"active_days": "active_days_ahead"}
+#: What some models need beside the features: column -> what adds it to a feature table or to examples.
+BESIDE: dict[str, Callable[..., pl.DataFrame]] = {HISTORY: with_histories}
 
 
 def sample(buckets: Buckets, as_of: datetime, engine: Engine | None = None) -> FewBuckets:
@@ -60,7 +63,11 @@ def training_pairs(first: datetime, as_of: datetime, horizon_days: int, timezone
 
 
 def examples(
-    buckets: Buckets, pairs: Sequence[Pair], rule: LifecycleRule, engine: Engine | None = None
+    buckets: Buckets,
+    pairs: Sequence[Pair],
+    rule: LifecycleRule,
+    engine: Engine | None = None,
+    needs: Sequence[str] = (),
 ) -> pl.DataFrame:
     """Return features and targets of each user at each pair, in the order of user, cut-off and horizon.
 
@@ -70,19 +77,29 @@ def examples(
     -------
     pl.DataFrame
         The columns of the feature table, ``horizon_days`` and those of ``TARGETS``, whose ``active_days`` is
-        called ``active_days_ahead``.
+        called ``active_days_ahead``; then those of ``BESIDE`` that a model ``needs``.
     """
     ahead = targets_of_pairs(buckets, pairs, rule, engine).rename(AHEAD)
-    return (
+    rows = (
         feature_table(buckets, [cutoff for cutoff, _ in pairs], rule, engine=engine)
         .join(ahead, on=["user_id", "as_of"])
         .sort("user_id", "as_of", "horizon_days")
     )
+    return with_beside(rows, buckets, rule, needs, engine)
+
+
+def with_beside(
+    rows: pl.DataFrame, buckets: Buckets, rule: LifecycleRule, needs: Sequence[str], engine: Engine | None = None
+) -> pl.DataFrame:
+    """Return a feature table, or examples, with the columns of ``BESIDE`` that a model needs; in their order."""
+    for name in needs:
+        rows = BESIDE[name](rows, buckets, rule, engine=engine)
+    return rows
 
 
 def feature_names(rows: pl.DataFrame) -> list[str]:
     """Return the columns of examples, or of a feature table, that are figures known at the cut-off."""
-    told = {*KEYS, "horizon_days", *(AHEAD.get(name, name) for name in TARGETS)}
+    told = {*KEYS, *BESIDE, "horizon_days", *(AHEAD.get(name, name) for name in TARGETS)}
     return [name for name in rows.columns if name not in told]
 
 
