@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from fold_peers_frames import with_pandas, with_polars
+from fold_peers_polars import with_polars
 from fold_peers_sql import FEATURES, SQL
 from foretide.events.engine import Engine, LocalEngine
 from foretide.events.records import Buckets, FrameBuckets
@@ -63,6 +63,12 @@ def duckdb(files: list[str], ends: Sequence[datetime]) -> str:
     return total(summed(connection.sql(query(end, "epoch_us(ts)")).pl()) for end in ends)
 
 
+def pandas(files: list[str], ends: Sequence[datetime]) -> str:
+    from fold_peers_pandas import with_pandas
+
+    return total(summed(with_pandas(files, end)) for end in ends)
+
+
 def spark_sql(files: list[str], ends: Sequence[datetime], session: Any) -> str:
     session.read.parquet(*files).createOrReplaceTempView("events")
     sums = ", ".join(f"sum({name}) AS {name}" for name in FEATURES)
@@ -99,7 +105,7 @@ def run_job(name: str, store: EventStore, n_cutoffs: int) -> None:
         "fold": lambda: fold(store, ends, LocalEngine()),
         "duckdb": lambda: duckdb(files, ends),
         "polars": lambda: total(summed(with_polars(files, end)) for end in ends),
-        "pandas": lambda: total(summed(with_pandas(files, end)) for end in ends),
+        "pandas": lambda: pandas(files, ends),
     }
     tell(jobs[name])
 

@@ -31,7 +31,8 @@ places AS (
     SELECT user_id, day, gap, row_number() OVER (PARTITION BY user_id ORDER BY day) - 2 AS place FROM active
 ),
 gaps AS (
-    SELECT user_id, count(*) AS active_days, regr_slope(gap, place) AS gap_slope_days, avg(gap) AS gap_mean_days, stddev_pop(gap) AS gap_std_days,
+    SELECT user_id, count(*) AS active_days, regr_slope(gap, place) AS gap_slope_days,
+        avg(gap) AS gap_mean_days, stddev_pop(gap) AS gap_std_days,
         max(gap) AS gap_longest_days, count(*) FILTER (WHERE day > {end} / 86400e6 - 8) AS active_days_7,
         count(*) FILTER (WHERE day > {end} / 86400e6 - 29) AS active_days_28,
         count(*) FILTER (WHERE day > {end} / 86400e6 - 57) AS active_days_56,
@@ -75,8 +76,9 @@ interests AS (
 )
 SELECT base.*, active_days, gap_mean_days, gap_std_days, gap_longest_days, active_days_7, active_days_28,
     active_days_56, active_days_90, sessions, inside / sessions AS session_minutes, returns, weekend_share, night_share,
-    hours_hill_1, categories, categories_hill_1, categories_hill_2, gap_slope_days, n_events / sessions AS session_events,
-    log2(sizes.n) - sizes.logs / sizes.n AS gap_entropy_bits, categories_hill_2_of_20, top_category_share,
+    hours_hill_1, categories, categories_hill_1, categories_hill_2, gap_slope_days,
+    n_events / sessions AS session_events, log2(sizes.n) - sizes.logs / sizes.n AS gap_entropy_bits,
+    categories_hill_2_of_20, top_category_share,
     new_category_share, new_category_expected
 FROM base JOIN gaps ON base.user_id = gaps.user_id JOIN sessions ON base.user_id = sessions.user_id
     JOIN habits ON base.user_id = habits.user_id LEFT JOIN interests ON base.user_id = interests.user_id

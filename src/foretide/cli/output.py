@@ -59,8 +59,9 @@ def write_parquet(parts: Iterator[pl.DataFrame], path: Path) -> int:
     from pyarrow.parquet import ParquetWriter
 
     rows, schema = 0, next(parts).to_arrow().schema
-    # Measures hardly ever repeat: dictionaries of them would take twice as long, for a larger file.
-    with ParquetWriter(path, schema, compression="zstd", use_dictionary=False) as writer:
+    # Measures hardly ever repeat: dictionaries of them would take twice as long, for a larger file; and so would zstd a
+    # quarter longer, for a fifth less.
+    with ParquetWriter(path, schema, compression="snappy", use_dictionary=False) as writer:
         for part in parts:
             writer.write_table(part.to_arrow())
             rows += part.height
