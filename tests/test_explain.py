@@ -8,7 +8,7 @@ from scipy.special import expit
 
 from foretide.errors import UnknownIdError, UsageError
 from foretide.events.records import FrameBuckets
-from foretide.explain import LIKELY, events_of, explain, explain_model, turning
+from foretide.explain import LIKELY, explain, explain_model, turning
 from foretide.features.fold import feature_table
 from foretide.outlook import USUAL_RULE, learnt_for
 from foretide.text import LANGUAGES, speaking
@@ -41,7 +41,7 @@ def test_what_is_said_to_turn_the_outlook_turns_it(log, learnt):
         assert told["turns"][:-1].sum() == 0
         if told["turns"][-1]:
             seen += 1
-            visit = events_of(log, AS_OF, user).tail(1).with_columns(value=pl.lit(None, pl.Float64))
+            visit = log.bucket(0, until=AS_OF).filter(user_id=user).tail(1).with_columns(value=pl.lit(None, pl.Float64))
             moments = [AS_OF - timedelta(days=1 + 3 * k) for k in range(told["n"][-1])]
             added = [visit.with_columns(ts=pl.lit(moment).cast(visit.schema["ts"])) for moment in moments]
             more = FrameBuckets(pl.concat([log.frame, *added]).sort("user_id", "ts"), log.timezone)

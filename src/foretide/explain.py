@@ -18,6 +18,8 @@ import numpy as np
 import polars as pl
 
 from foretide.errors import UnknownIdError, UsageError
+from foretide.events.engine import Engine
+from foretide.events.lookup import events_of
 from foretide.events.records import Buckets, FrameBuckets
 from foretide.features.fold import feature_table
 from foretide.features.lifecycle import LifecycleRule
@@ -30,6 +32,8 @@ from foretide.users.reasons import USUAL, Explained, importance, reasons
 
 #: Most visits, this many days apart, and most days of silence that are tried.
 MOST_VISITS, DAYS_APART, MOST_SILENCE = 8, 3, 90
+#: What the features of a trial are made of, and what a model needs beside them.
+READ, READ_BESIDE = ("user_id", "ts", "value"), ("tz_offset_min", "category")
 #: A user with a chance above this is expected to stay away.
 LIKELY = 0.5
 
@@ -54,7 +58,13 @@ class Trial:
 
 
 def turning(
-    model: Explained, buckets: Buckets, as_of: datetime, user: str, rule: LifecycleRule, likely: float = LIKELY
+    model: Explained,
+    buckets: Buckets,
+    as_of: datetime,
+    user: str,
+    rule: LifecycleRule,
+    likely: float = LIKELY,
+    engine: Engine | None = None,
 ) -> pl.DataFrame:
     """Return what would turn a user's outlook, ``TURNS``; each row was asked of the model.
 
@@ -72,6 +82,8 @@ def turning(
         The user's id.
     likely
         The chance that is to be crossed.
+    engine
+        Where the user's bucket is read; by a thread if None.
 
     Raises
     ------
@@ -82,7 +94,8 @@ def turning(
     """
     if not 0 < likely < 1:
         raise UsageError(f"the chance to be crossed is {likely}; give one between 0 and 1")
-    own = events_of(buckets, as_of, user)
+    columns = (*READ, *rule.columns, *(READ_BESIDE if model.needs else ()))
+    own = events_of(buckets, [user], columns, as_of, engine)
     now = scored(model, own, [Trial("visits", 0, as_of, ())], buckets.timezone, rule)
     if not now.size:
         raise UnknownIdError(f"user {user!r} has no activity before {as_of:%Y-%m-%d %H:%M}; check the id and the time")
@@ -111,11 +124,6 @@ def visiting(as_of: datetime) -> list[Trial]:
 def staying_away(as_of: datetime) -> list[Trial]:
     """Return trials with one day of silence more each."""
     return [Trial("silence", n, as_of + timedelta(days=n), ()) for n in range(1, MOST_SILENCE + 1)]
-
-
-def events_of(buckets: Buckets, as_of: datetime, user: str) -> pl.DataFrame:
-    """Return the events of a user before a moment."""
-    return pl.concat(buckets.bucket(i, until=as_of).filter(pl.col("user_id") == user) for i in buckets.ids)
 
 
 def scored(model: Explained, own: pl.DataFrame, trials: Sequence[Trial], timezone: str, rule: LifecycleRule) -> Floats:
@@ -165,6 +173,7 @@ def explain(
     rule: LifecycleRule = USUAL_RULE,
     likely: float = LIKELY,
     chosen: Chosen = USUAL_MODEL,
+    engine: Engine | None = None,
 ) -> Explanation:
     """Explain the outlook of a user, as the model that was chosen tells it.
 
@@ -178,6 +187,8 @@ def explain(
         Above this chance of no activity a user is expected to stay away.
     chosen
         The model.
+    engine
+        Where buckets are read; threads if None.
 
     Raises
     ------
@@ -186,10 +197,10 @@ def explain(
     UsageError, NotEnoughDataError
         As ``outlook``, if ``likely`` is not between 0 and 1, and if the model has no reasons.
     """
-    learnt, known = learnt_for(buckets, as_of, horizon_days, rule, chosen)
+    learnt, known = learnt_for(buckets, as_of, horizon_days, rule, chosen, engine)
     row = known.filter(pl.col("user_id") == user)
     parts = reasons(learnt.model, row)
-    turns = turning(learnt.model, buckets, as_of, user, rule, likely)
+    turns = turning(learnt.model, buckets, as_of, user, rule, likely, engine)
     usual = parts.filter(reason=USUAL)["log_odds"].item()
     p = float(learnt.model.predict(row)["p_inactive"].item())
     return Explanation(user, horizon_days, p, in_words(row, parts), usual, turns, likely)
@@ -201,9 +212,10 @@ def explain_model(
     horizon_days: int = 28,
     rule: LifecycleRule = USUAL_RULE,
     chosen: Chosen = USUAL_MODEL,
+    engine: Engine | None = None,
 ) -> pl.DataFrame:
     """Return ``IMPORTANCE`` of the reasons over users; errors as of ``explain``."""
-    learnt, known = learnt_for(buckets, as_of, horizon_days, rule, chosen)
+    learnt, known = learnt_for(buckets, as_of, horizon_days, rule, chosen, engine)
     return importance(reasons(learnt.model, weighed_users(known)))
 
 

@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 import polars as pl
 
 from foretide.errors import NotEnoughDataError, UnknownIdError, UsageError
+from foretide.events.engine import Engine
 from foretide.events.records import Buckets
 from foretide.features.fold import feature_table
 from foretide.features.lifecycle import LifecycleRule
@@ -80,6 +81,7 @@ def outlook(
     *,
     fallback: bool = False,
     chosen: Chosen = USUAL_MODEL,
+    engine: Engine | None = None,
 ) -> Outlook:
     """Tell what users will do in the horizon.
 
@@ -102,6 +104,8 @@ def outlook(
         Tell what is expected of a new user where a user is not known; a note says so.
     chosen
         The model of chances and active days.
+    engine
+        Where buckets are read; threads if None.
 
     Raises
     ------
@@ -112,21 +116,21 @@ def outlook(
     NotEnoughDataError
         If the events cover too few days to learn from.
     """
-    asked = question(buckets, as_of, horizon_days, rule, users, chosen)
+    asked = question(buckets, as_of, horizon_days, rule, users, chosen, engine)
     if asked.strangers and not fallback:
         raise UnknownIdError(
             f"user {asked.strangers[0]!r} has no activity before {as_of:%Y-%m-%d %H:%M}; check the id and the time"
         )
-    learnt = learn(buckets, asked, rule, chosen)
+    learnt = learn(buckets, asked, rule, chosen, engine)
     quality = backtest(learnt.rows, learnt.test, chosen.make)
-    weights = fit_weights(learnt.training, as_of, learnt.longest)
-    interests = expected_interests(buckets, as_of, horizon_days, weights, users)
+    weights = fit_weights(learnt.training, as_of, learnt.longest, engine=engine)
+    interests = expected_interests(buckets, as_of, horizon_days, weights, users, engine)
     told = expectations(asked, learnt, users)
     counts = counted(learnt.model, asked.known)
     known = asked.known if users is None else asked.known.filter(pl.col("user_id").is_in(list(users)))
     more = FURTHER.to_frame()
     if known.height:
-        more = further(buckets, learnt.training, learnt.rows, learnt.pairs, learnt.model, known, rule)
+        more = further(buckets, learnt.training, learnt.rows, learnt.pairs, learnt.model, known, rule, engine)
     said = tuple(notes(asked, learnt, interests, quality, counts))
     return Outlook(told, more, interests, quality, counts, said)
 
@@ -148,7 +152,13 @@ class Learnt:
         return max(days for _, days in self.pairs)
 
 
-def learn(buckets: Buckets, asked: Question, rule: LifecycleRule, chosen: Chosen = USUAL_MODEL) -> Learnt:
+def learn(
+    buckets: Buckets,
+    asked: Question,
+    rule: LifecycleRule,
+    chosen: Chosen = USUAL_MODEL,
+    engine: Engine | None = None,
+) -> Learnt:
     """Learn what the model of an outlook needs from what was over by its moment.
 
     Raises
@@ -156,7 +166,7 @@ def learn(buckets: Buckets, asked: Question, rule: LifecycleRule, chosen: Chosen
     NotEnoughDataError
         If the events cover too few days to learn from.
     """
-    training = sample(buckets, asked.as_of)
+    training = sample(buckets, asked.as_of, engine)
     pairs = training_pairs(asked.first, asked.as_of, asked.horizon_days, buckets.timezone)
     if not pairs:
         raise NotEnoughDataError(
@@ -165,17 +175,22 @@ def learn(buckets: Buckets, asked: Question, rule: LifecycleRule, chosen: Chosen
         )
     test = trial(asked.first, asked.as_of, asked.horizon_days, buckets.timezone)
     model = chosen.make(asked.horizon_days)
-    rows = examples(training, sorted({*pairs, *test.pairs}), rule, needs=model.needs)
+    rows = examples(training, sorted({*pairs, *test.pairs}), rule, engine, model.needs)
     seen = of_pairs(rows, pairs)
     return Learnt(model.fit(seen), Rates().fit(seen), training, pairs, rows, test)
 
 
 def learnt_for(
-    buckets: Buckets, as_of: datetime, horizon_days: int, rule: LifecycleRule, chosen: Chosen = USUAL_MODEL
+    buckets: Buckets,
+    as_of: datetime,
+    horizon_days: int,
+    rule: LifecycleRule,
+    chosen: Chosen = USUAL_MODEL,
+    engine: Engine | None = None,
 ) -> tuple[Learnt, pl.DataFrame]:
     """Return what an outlook learns, and ``Question.known``; errors as of ``outlook``."""
-    asked = question(buckets, as_of, horizon_days, rule, None, chosen)
-    return learn(buckets, asked, rule, chosen), asked.known
+    asked = question(buckets, as_of, horizon_days, rule, None, chosen, engine)
+    return learn(buckets, asked, rule, chosen, engine), asked.known
 
 
 def counted(model: UserModel, known: pl.DataFrame) -> pl.DataFrame:
@@ -198,14 +213,15 @@ def question(
     rule: LifecycleRule,
     users: Sequence[str] | None,
     chosen: Chosen = USUAL_MODEL,
+    engine: Engine | None = None,
 ) -> Question:
     """Check what is asked, and look up who is known."""
     if horizon_days < 1:
         raise UsageError(f"the horizon is {horizon_days} days; give 1 or more")
-    known = feature_table(buckets, [as_of], rule).sort("user_id")
+    known = feature_table(buckets, [as_of], rule, engine=engine).sort("user_id")
     if known.is_empty():
         raise NotEnoughDataError(f"there is no activity before {as_of:%Y-%m-%d %H:%M}; give a later time")
-    known = with_beside(known, buckets, rule, chosen.make(horizon_days).needs)
+    known = with_beside(known, buckets, rule, chosen.make(horizon_days).needs, engine)
     strangers = set(users or ()) - set(known["user_id"] if users else ())
     return Question(as_of, horizon_days, known, sorted(strangers))
 

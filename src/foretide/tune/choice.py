@@ -16,6 +16,7 @@ from pathlib import Path
 import polars as pl
 
 from foretide.errors import DataError
+from foretide.events.engine import Engine
 from foretide.events.records import Buckets
 from foretide.features.lifecycle import LifecycleRule
 from foretide.tune.exam import exam
@@ -42,12 +43,13 @@ def compare(
     names: Sequence[str] = USUAL_MODELS,
     horizon_days: int = 28,
     rule: LifecycleRule | None = None,
+    engine: Engine | None = None,
 ) -> pl.DataFrame:
     """Return how good models are on the folds, ``COMPARED``, the best first; tuned settings are used where there are.
 
     Parameters
     ----------
-    buckets, as_of, horizon_days, rule
+    buckets, as_of, horizon_days, rule, engine
         As of ``foretide.tune.exam.exam``; nothing at or after the test cut-off is looked at.
     workspace
         Folder of the workspace, with the leaderboards of ``tune``.
@@ -66,7 +68,8 @@ def compare(
     rule = rule or LifecycleRule()
     tuned = {name: best(workspace, name, horizon_days, as_of, rule, buckets.timezone) for name in names}
     models = [user_model(name, horizon_days, **settings) for name, settings in tuned.items()]
-    asked = exam(buckets, as_of, horizon_days, rule, sorted({need for model in models for need in model.needs}))
+    needs = sorted({need for model in models for need in model.needs})
+    asked = exam(buckets, as_of, horizon_days, rule, needs, engine)
     rows = []
     for name, settings in tuned.items():
         begun = time.perf_counter()

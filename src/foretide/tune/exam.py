@@ -13,6 +13,7 @@ import numpy as np
 import polars as pl
 
 from foretide.errors import NotEnoughDataError, UsageError
+from foretide.events.engine import Engine
 from foretide.events.records import Buckets
 from foretide.features.fold import feature_table
 from foretide.features.lifecycle import LifecycleRule
@@ -46,7 +47,14 @@ class Exam:
         return scores(ahead["inactive"].to_numpy().astype(np.float64), chance.to_numpy()).log_loss
 
 
-def exam(buckets: Buckets, as_of: datetime, horizon_days: int, rule: LifecycleRule, needs: Sequence[str] = ()) -> Exam:
+def exam(
+    buckets: Buckets,
+    as_of: datetime,
+    horizon_days: int,
+    rule: LifecycleRule,
+    needs: Sequence[str] = (),
+    engine: Engine | None = None,
+) -> Exam:
     """Return the examples of all folds before the test cut-off.
 
     Parameters
@@ -61,6 +69,8 @@ def exam(buckets: Buckets, as_of: datetime, horizon_days: int, rule: LifecycleRu
         Which events count as activity, and when a user is churned.
     needs
         What the models need beside the features, of ``foretide.users.examples.BESIDE``.
+    engine
+        Where buckets are read; threads if None.
 
     Raises
     ------
@@ -72,8 +82,8 @@ def exam(buckets: Buckets, as_of: datetime, horizon_days: int, rule: LifecycleRu
     if horizon_days < 1:
         raise UsageError(f"the horizon is {horizon_days} days; give 1 or more")
     until = cutoff_of_test(as_of, horizon_days, buckets.timezone)
-    known = sample(buckets, until)
-    tenure = feature_table(known, [until], rule)["tenure_days"].max() or 0.0
+    known = sample(buckets, until, engine)
+    tenure = feature_table(known, [until], rule, engine=engine)["tenure_days"].max() or 0.0
     folds = rolling_folds(until - timedelta(days=tenure), until, horizon_days, known.timezone)  # type: ignore[arg-type]
     if not folds:
         raise NotEnoughDataError(
@@ -81,9 +91,9 @@ def exam(buckets: Buckets, as_of: datetime, horizon_days: int, rule: LifecycleRu
             f"{as_of:%Y-%m-%d} are left for the test; give a shorter horizon or a longer log"
         )
     pairs = sorted({pair for fold in folds for pair in (*fold.training, fold.validation)})
-    rows = examples(known, pairs, rule)
+    rows = examples(known, pairs, rule, engine)
     mark = Mark(until.isoformat(), settings_digest(rule, known.timezone), digest(repr(folds), rows))
-    rows = with_beside(rows, known, rule, needs)
+    rows = with_beside(rows, known, rule, needs, engine)
     parts = [(of_pairs(rows, fold.training), of_pairs(rows, [fold.validation])) for fold in folds]
     return Exam(parts, folds[0].validation[1], mark)
 

@@ -18,6 +18,7 @@ import numpy as np
 import polars as pl
 
 from foretide.errors import UsageError
+from foretide.events.engine import Engine
 from foretide.events.records import Buckets
 from foretide.features.lifecycle import LifecycleRule
 from foretide.text import say
@@ -73,6 +74,7 @@ def tune(
     search: str = "tpe",
     seed: int = 0,
     progress: Progress | None = None,
+    engine: Engine | None = None,
 ) -> Tuned:
     """Tune a model; every finished trial is on the leaderboard at once, and a later run goes on from there.
 
@@ -98,6 +100,8 @@ def tune(
         Of what is drawn at random.
     progress
         Called after each trial.
+    engine
+        Where buckets are read; threads if None.
 
     Raises
     ------
@@ -113,7 +117,7 @@ def tune(
     space = space_of(model)
     if search not in SEARCHES:
         raise UsageError(f"there is no search {search!r}; choose one of {', '.join(SEARCHES)}")
-    asked = exam(buckets, as_of, horizon_days, rule, user_model(model, horizon_days).needs)
+    asked = exam(buckets, as_of, horizon_days, rule, user_model(model, horizon_days).needs, engine)
     path = board_file(workspace, model, horizon_days)
     with writer(path) as number:
         while not spent(budget, trials := read(path, asked.mark).trials):
