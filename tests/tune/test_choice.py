@@ -2,12 +2,19 @@
 
 import json
 
+import polars as pl
 import pytest
 
 from foretide.errors import DataError, UsageError
+from foretide.events.records import FrameBuckets
+from foretide.explain import explain
 from foretide.outlook import outlook
+from foretide.text import say
 from foretide.tune.choice import choice_file, chosen, compare, keep
+from foretide.tune.run import Budget, tune
+from foretide.users.activity import ActivityModel
 from foretide.users.models import Chosen
+from foretide.users.sequence_windows import HISTORY
 from test_outlook import AS_OF, RULE, simulated
 
 
@@ -31,6 +38,30 @@ def test_an_outlook_is_told_by_the_model_that_was_chosen(log):
     assert not glm.users["p_inactive"].equals(tree.users["p_inactive"])
     assert tree.users["p_inactive"].n_unique() < glm.users["p_inactive"].n_unique()
     assert glm.quality.filter(model="foretide")["log_loss"][0] != tree.quality.filter(model="foretide")["log_loss"][0]
+    assert "recency" in glm.importance["reason"][:2].to_list()
+    assert tree.importance.is_empty()
+    assert say("outlook.no_reasons") in tree.notes
+    assert say("outlook.no_reasons") not in glm.notes
+
+
+def test_histories_are_brought_to_those_models_alone_that_need_them(log, tmp_path, monkeypatch):
+    """The network itself is trained in ``tests/users/test_sequence.py``; here it is told that too little was seen."""
+    seen = {"glm": set(), "lstm": set()}
+
+    def noted(name, *args):
+        seen[name].add(HISTORY in args[-1].columns)
+
+    fit = ActivityModel.fit
+    monkeypatch.setattr("foretide.users.activity.ActivityModel.fit", lambda *args: noted("glm", *args) or fit(*args))
+    monkeypatch.setattr("foretide.users.sequence.learnable", lambda rows: noted("lstm", rows))
+    buckets = FrameBuckets(log.frame.with_columns(tz_offset_min=pl.lit(None, pl.Int16)), log.timezone)
+    told = outlook(buckets, AS_OF, 28, RULE, ["u0001", "nobody"], fallback=True, chosen=Chosen("lstm"))
+    assert told.importance.filter(pl.col("mean_size") > 0)["reason"].to_list() == ["stage"]
+    assert explain(buckets, AS_OF, "u0001", chosen=Chosen("lstm")).p_inactive > 0
+    outlook(buckets, AS_OF, 28, RULE, ["u0001"])
+    compare(buckets, AS_OF, tmp_path, ["lstm"], 28, RULE)
+    tune(buckets, AS_OF, tmp_path, "lstm", 28, RULE, budget=Budget(trials=1), search="random")
+    assert seen == {"glm": {False}, "lstm": {True}}
 
 
 def test_what_cannot_be_is_an_error(log, tmp_path):

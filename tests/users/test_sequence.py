@@ -15,16 +15,19 @@ from scipy.special import logit
 
 from foretide.errors import MissingExtraError, UsageError
 from foretide.events.records import FrameBuckets
+from foretide.explain import turning
+from foretide.features.fold import feature_table
 from foretide.features.lifecycle import LifecycleRule
 from foretide.users import covariates, sequence_network, sequence_training
-from foretide.users.examples import examples
+from foretide.users.examples import examples, feature_names
 from foretide.users.rates import Rates
+from foretide.users.reasons import reasons
 from foretide.users.scores import scores
 from foretide.users.sequence import SequenceLSTM
 from foretide.users.sequence_inputs import STATIC, Scales, outcomes
 from foretide.users.sequence_network import Shape, begun, built
 from foretide.users.sequence_training import Seen, Training, best_steps, early_and_late
-from foretide.users.sequence_windows import HISTORIES, NUMBERS, histories, padded, with_histories
+from foretide.users.sequence_windows import HISTORIES, HISTORY, NUMBERS, histories, padded, with_histories
 
 with_keras = pytest.mark.skipif(
     not all(find_spec(name) for name in ("keras", "jax")), reason="the extra neural is not installed"
@@ -97,7 +100,7 @@ def recounted(events, cutoff, zone, window_days):
     return told
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(
     st.lists(EVENT, max_size=40),
     st.integers(1, 24 * 45),
@@ -115,7 +118,7 @@ def test_histories_are_what_a_recount_gives(events, hours, window_days, timezone
     assert told == recounted(events, cutoff, ZoneInfo(timezone), window_days)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(st.lists(EVENT, max_size=30), st.lists(EVENT, max_size=10), st.randoms())
 def test_neither_later_events_nor_the_order_of_lines_change_a_history(events, later, random):
     cutoffs = [at(20), at(40)]
@@ -230,6 +233,35 @@ def test_the_same_seed_gives_the_same_in_any_order_and_says_how_far_it_is(learnt
 
 
 @with_keras
+def test_nobody_is_no_problem_and_what_happens_ahead_is_not_looked_at(learnt, asked):
+    assert learnt[0].predict(asked.clear()).height == 0
+    assert reasons(learnt[0], asked.clear()).is_empty()
+    assert HISTORY not in feature_names(asked)
+    known = asked.select("user_id", "as_of", "stage", *feature_names(asked), *learnt[0].needs)
+    assert learnt[0].predict(known).equals(learnt[0].predict(asked))
+
+
+@with_keras
+@pytest.mark.parametrize(("kind", "lead"), [("silence", 1), ("visits", -1)])
+def test_what_is_said_to_turn_an_outlook_turns_it(learnt, asked, kind, lead):
+    """The log of a single user with the visits, or at the later day, is folded anew; histories are brought with it."""
+    model = learnt[0]
+    order = asked.with_columns(model.predict(asked)).sort(lead * pl.col("p_inactive"))["user_id"]
+    turns = turning(model, regulars(seed=1), at(60), order[0], RULE)
+    n, p = turns["n"][-1], turns["p_inactive"][-1]
+    assert turns["kind"].unique().to_list() == [kind]
+    assert turns["turns"].to_list() == [False] * (turns.height - 1) + [True]
+    own = regulars(seed=1).frame.filter((pl.col("user_id") == order[0]) & (pl.col("ts") < at(60)))
+    visit = own.filter(event_type="buy").tail(1).with_columns(value=pl.lit(None, pl.Float64))
+    days = [59 - 3 * k for k in range(n)] if kind == "visits" else []
+    added = [visit.with_columns(ts=pl.lit(at(day)).cast(own.schema["ts"])) for day in days]
+    buckets = FrameBuckets(pl.concat([own, *added]).sort("ts"), "UTC")
+    moment = at(60) if days else at(60 + n)
+    row = with_histories(feature_table(buckets, [moment], RULE), buckets, RULE)
+    assert model.predict(row)["p_inactive"].item() == pytest.approx(p, abs=1e-6)
+
+
+@with_keras
 def test_what_users_do_later_changes_no_answer(learnt, asked):
     buckets = regulars(seed=1)
     later = buckets.frame.filter(pl.col("ts") >= at(60)).with_columns(pl.col("value") * 100, category=pl.lit("odd"))
@@ -242,6 +274,8 @@ def test_parts_add_up_to_the_log_odds(learnt, asked, parts):
     odds = logit(learnt[0].predict(asked)["p_inactive"].to_numpy())
     assert parts.parts.shape == (asked.height, len(parts.names))
     np.testing.assert_allclose(parts.parts.sum(axis=1) + parts.base, odds, atol=1e-3)
+    told = reasons(learnt[0], asked).group_by("user_id", maintain_order=True).agg(pl.col("log_odds").sum())
+    np.testing.assert_allclose(told["log_odds"], odds, atol=1e-3)
 
 
 @with_keras
