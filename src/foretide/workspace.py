@@ -15,12 +15,12 @@ from zoneinfo import ZoneInfo
 
 import polars as pl
 
-from foretide.errors import NotEnoughDataError, NothingStoredError, UsageError
+from foretide.errors import NotEnoughDataError, UsageError
 from foretide.events.check import check
 from foretide.events.engine import Engine, LocalEngine
-from foretide.events.records import Counts, watched
+from foretide.events.records import Counts
 from foretide.events.store import EventStore
-from foretide.features.calendar import CALENDAR, country_holidays, own_events
+from foretide.features.calendar import country_holidays, known_days, own_events
 from foretide.features.given_series import series_panel
 from foretide.features.measures import GIVEN, SHARES, check_measure, measured
 from foretide.features.now import default_as_of
@@ -88,24 +88,10 @@ class Workspace:
         return self.load(sniff(Path(path), **corrections))
 
     def load(self, source: FileSource, progress: Callable[[int], object] | None = None) -> Counts:
-        """Import what ``sniff`` found in a file; ``progress`` is told the number of rows of each piece that was read.
+        """Import what ``sniff`` found in a file, as ``events.sources.loading.load``."""
+        from foretide.events.sources.loading import load
 
-        Raises
-        ------
-        NothingStoredError
-            If every row was rejected; the rows are in the quarantine with their reasons.
-        """
-        name = source.path.name
-        if source.mapping.kind != "events":
-            return self.store.put(source.mapping.kind, *source.table(), source=name)
-        counts = self.store.ingest(watched(source.chunks(), progress), name)
-        if counts.quarantined == counts.read:
-            reasons = ", ".join(f"{reason} {n:,}" for reason, n in counts.reasons.most_common(3))
-            raise NothingStoredError(
-                f"{name}: none of the {counts.read:,} rows could be stored ({reasons}); "
-                f"see them with: foretide quarantine --workspace {self.path}"
-            )
-        return counts
+        return load(self.store, source, progress)
 
     def ingest(self, frame: Any, name: str = "frame", **corrections: Any) -> Counts:
         """Import a pandas, Polars or Arrow frame of events; ``corrections`` as in ``frame_chunks``."""
@@ -115,7 +101,7 @@ class Workspace:
 
     def check(self) -> pl.DataFrame:
         """Return what is odd about the events, a row of ``schema.FINDINGS`` each."""
-        return check(self.store)
+        return check(self.store, engine=self.engine)
 
     def moment(self, as_of: datetime | None = None) -> datetime:
         """Return ``as_of`` in UTC; a naive time is local, None is the end of the last whole day."""
@@ -142,33 +128,10 @@ class Workspace:
         return has_values(self.store, self.moment(as_of), self.engine)
 
     def members(self, told: pl.DataFrame, conditions: Mapping[str, str], as_of: datetime | None = None) -> pl.DataFrame:
-        """Return who is in which segment: those that conditions name, or those that are found if there is none.
+        """Return who is in which segment, as ``users.segment_members.segment_members``."""
+        from foretide.users.segment_members import segment_members
 
-        Parameters
-        ----------
-        told
-            ``Outlook.told`` of all users.
-        conditions
-            A condition over columns of the outlook and the features by the name of its segment.
-        as_of
-            What is known.
-
-        Raises
-        ------
-        UsageError
-            If a condition is not one.
-        """
-        from foretide.features.fold import feature_table
-        from foretide.users.interests import expected_interests
-        from foretide.users.segments_found import found_segments
-        from foretide.users.segments_predicate import members
-
-        moment = self.moment(as_of)
-        themes = ("activity", "habits", "interests")
-        table = feature_table(self.store, [moment], self.rule, themes, engine=self.engine)
-        if conditions:
-            return members(told.join(table.drop("as_of", "stage"), on="user_id", how="left"), conditions)
-        return found_segments(table.sort("user_id"), expected_interests(self.store, moment))
+        return segment_members(self.store, self.moment(as_of), self.rule, told, conditions, self.engine)
 
     def growth(self, as_of: datetime | None = None) -> pl.DataFrame:
         """Return the daily account of active users, ``schema.ACCOUNTING``."""
@@ -227,11 +190,9 @@ class Workspace:
         known = self.calendar(as_of, days_ahead=h) if events is None else events
         events = None if known.is_empty() else known
         if total:
-            from foretide.forecast.reconcile import Hierarchy
-            from foretide.forecast.sums import run_sums
+            from foretide.forecast.sums import run_total
 
-            sums = Hierarchy.from_table(pl.DataFrame({"unique_id": panel.ids}))
-            return run_sums(panel, sums, h, levels, models=models, events=events)
+            return run_total(panel, h, levels, models=models, events=events)
         return run(panel, h, levels, models=models, events=events)
 
     def outlook(
@@ -244,8 +205,8 @@ class Workspace:
         from foretide.outlook import outlook
         from foretide.tune.choice import chosen
 
-        model = chosen(self.path, horizon_days)
-        return outlook(self.store, self.moment(as_of), horizon_days, self.rule, users, fallback=True, chosen=model)
+        asked = self.store, self.moment(as_of), horizon_days, self.rule, users
+        return outlook(*asked, fallback=True, chosen=chosen(self.path, horizon_days), engine=self.engine)
 
     def explain(
         self, user: str, horizon_days: int = 28, as_of: datetime | None = None, likely: float = 0.5
@@ -255,14 +216,15 @@ class Workspace:
         from foretide.tune.choice import chosen
 
         model = chosen(self.path, horizon_days)
-        return explain(self.store, self.moment(as_of), user, horizon_days, self.rule, likely, model)
+        return explain(self.store, self.moment(as_of), user, horizon_days, self.rule, likely, model, self.engine)
 
     def explain_model(self, horizon_days: int = 28, as_of: datetime | None = None) -> pl.DataFrame:
         """Tell how much each reason counts over all users, as ``explain.explain_model``."""
         from foretide.explain import explain_model
         from foretide.tune.choice import chosen
 
-        return explain_model(self.store, self.moment(as_of), horizon_days, self.rule, chosen(self.path, horizon_days))
+        model = chosen(self.path, horizon_days)
+        return explain_model(self.store, self.moment(as_of), horizon_days, self.rule, model, self.engine)
 
     def recommend(
         self,
@@ -283,17 +245,15 @@ class Workspace:
 
         moment = self.moment(as_of)
         if interests is None:
-            interests = expected_interests(self.store, moment)
-        domain = self.settings.domain
-        return advise(self.store, moment, users, k, repeats=repeats, domain=domain, interests=interests)
+            interests = expected_interests(self.store, moment, engine=self.engine)
+        asked, domain = (self.store, moment, users, k), self.settings.domain
+        return advise(*asked, repeats=repeats, domain=domain, interests=interests, engine=self.engine)
 
     def titled(self, items: pl.DataFrame) -> pl.DataFrame:
-        """Add a column ``title``: of the item table where it has one, else null."""
-        known = self.store.table("items")
-        if "title" not in known.columns:
-            return items.with_columns(title=pl.lit(None, pl.String))
-        titles = known.select("item_id", "title").drop_nulls()
-        return items.join(titles, on="item_id", how="left", maintain_order="left")
+        """Add a column ``title``, as ``recommend.titles.titled``."""
+        from foretide.recommend.titles import titled
+
+        return titled(items, self.store.table("items"))
 
     def calendar(
         self,
@@ -310,12 +270,11 @@ class Workspace:
         chosen, span = self.settings, self.store.span()
         if holidays is None and own is None:
             holidays, own = chosen.holidays, own_events(self.path / chosen.events) if chosen.events else None
-        parts = [CALENDAR.to_frame()] + ([] if own is None else [own])
-        if holidays and span is not None:
-            ends = span[0] + timedelta(days=1), self.moment(as_of) + timedelta(days=days_ahead)
-            days = [last_day(end, chosen.timezone) for end in ends]
-            parts.append(country_holidays(holidays, *days))
-        return pl.concat(parts).sort("ds")
+        if not holidays or span is None:
+            return known_days(own)
+        ends = span[0] + timedelta(days=1), self.moment(as_of) + timedelta(days=days_ahead)
+        first, last = (last_day(end, chosen.timezone) for end in ends)
+        return known_days(own, country_holidays(holidays, first, last))
 
     def default_measure(self) -> str:
         """Return ``events``, or ``series`` if there are only ready-made ones."""

@@ -8,9 +8,12 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, time, timedelta
+from functools import partial
 
 import polars as pl
 
+from foretide.events.engine import Engine, LocalEngine, concat_buckets
+from foretide.events.records import Buckets
 from foretide.events.store import EventStore
 from foretide.schema import FINDINGS
 
@@ -35,10 +38,16 @@ MIDNIGHT_SHARE = 0.2
 
 NOTICE, WARNING = "notice", "warning"
 
+#: Of a bucket: how many rows are odd, and the first; users by their busiest day and hour; values; events by day.
+ODD = pl.Schema({"count": pl.Int64(), "example": pl.String()})
+BUSIEST = pl.Schema({"user_id": pl.String(), "a_day": pl.UInt32(), "an_hour": pl.UInt32()})
+SIZES = pl.Schema({"n": pl.Int64(), "largest": pl.List(pl.Float64())})
+DAYS = pl.Schema({"ds": pl.Date(), "n": pl.UInt32()})
+
 Finding = tuple[str, int, str, str]  # check, count, example, severity
 
 
-def check(store: EventStore, now: datetime | None = None) -> pl.DataFrame:
+def check(store: EventStore, now: datetime | None = None, engine: Engine | None = None) -> pl.DataFrame:
     """Return the findings about a store, ``schema.FINDINGS``: warnings first, then by count.
 
     Parameters
@@ -47,23 +56,28 @@ def check(store: EventStore, now: datetime | None = None) -> pl.DataFrame:
         The events.
     now
         Events after this moment are reported as events of the future.
+    engine
+        Where buckets are read; threads if None.
     """
-    now = now or datetime.now(UTC)
-    found = [finding for look in BUCKET_CHECKS for finding in look(store, now)]
-    found += by_day(store)
+    now, engine = now or datetime.now(UTC), engine or LocalEngine()
+    found = [finding for look in BUCKET_CHECKS for finding in look(store, now, engine)]
+    found += by_day(store, engine)
     found += quarantined(store)
     table = pl.DataFrame(found, schema=FINDINGS, orient="row").filter(pl.col("count") > 0)
     return table.sort(pl.col("severity") == NOTICE, pl.col("count"), descending=[False, True])
 
 
-def totals(store: EventStore, columns: list[str], odd: Callable[[pl.DataFrame], pl.DataFrame]) -> pl.DataFrame:
-    """Return the odd rows of all buckets: ``count`` and one ``example`` of each bucket that has any."""
-    parts = []
-    for i in store.ids:
-        rows = odd(store.bucket(i, columns))
-        if rows.height:
-            parts.append({"count": rows.height, "example": as_text(rows)})
-    return pl.DataFrame(parts, schema={"count": pl.Int64, "example": pl.String})
+def totals(
+    store: EventStore, columns: list[str], odd: Callable[[pl.DataFrame], pl.DataFrame], engine: Engine
+) -> pl.DataFrame:
+    """Return ``ODD``: the number of odd rows and an example of each bucket that has any."""
+    return concat_buckets(partial(odd_part, columns=columns, odd=odd), store, ODD, engine)
+
+
+def odd_part(buckets: Buckets, i: int, columns: list[str], odd: Callable[[pl.DataFrame], pl.DataFrame]) -> pl.DataFrame:
+    """Return ``ODD`` of a bucket."""
+    rows = odd(buckets.bucket(i, columns))
+    return pl.DataFrame([(rows.height, as_text(rows))] if rows.height else [], schema=ODD, orient="row")
 
 
 def as_text(rows: pl.DataFrame) -> str:
@@ -77,7 +91,7 @@ def finding(code: str, severity: str, odd: pl.DataFrame) -> Iterator[Finding]:
         yield code, int(odd["count"].sum()), odd["example"][0], severity
 
 
-def sent_twice(store: EventStore, now: datetime) -> Iterator[Finding]:  # noqa: ARG001
+def sent_twice(store: EventStore, now: datetime, engine: Engine) -> Iterator[Finding]:  # noqa: ARG001
     """Find events that follow the same event of the same user within a second."""
     same = ["user_id", "item_id", "event_type"]
     # without a session, lines of one receipt cannot be told from double sending
@@ -87,34 +101,26 @@ def sent_twice(store: EventStore, now: datetime) -> Iterator[Finding]:  # noqa: 
         gap = pl.col("ts") - before
         return rows.sort("user_id", "ts").filter(gap <= timedelta(seconds=DOUBLE_S))
 
-    yield from finding("sent_twice", NOTICE, totals(store, [*same, "ts", "session_id"], odd))
+    yield from finding("sent_twice", NOTICE, totals(store, [*same, "ts", "session_id"], odd, engine))
 
 
-def future(store: EventStore, now: datetime) -> Iterator[Finding]:
+def future(store: EventStore, now: datetime, engine: Engine) -> Iterator[Finding]:
     """Find events after now: clocks that run fast."""
-    odd = totals(store, ["user_id", "ts"], lambda rows: rows.filter(pl.col("ts") > now))
+    odd = totals(store, ["user_id", "ts"], lambda rows: rows.filter(pl.col("ts") > now), engine)
     yield from finding("future", WARNING, odd)
 
 
-def one_event_users(store: EventStore, now: datetime) -> Iterator[Finding]:  # noqa: ARG001
+def one_event_users(store: EventStore, now: datetime, engine: Engine) -> Iterator[Finding]:  # noqa: ARG001
     """Find users with a single event."""
-    odd = totals(store, ["user_id"], lambda rows: rows.group_by("user_id").len().filter(pl.col("len") == 1))
+    odd = totals(store, ["user_id"], lambda rows: rows.group_by("user_id").len().filter(pl.col("len") == 1), engine)
     yield from finding("one_event_users", NOTICE, odd)
 
 
-def bots(store: EventStore, now: datetime) -> Iterator[Finding]:  # noqa: ARG001
+def bots(store: EventStore, now: datetime, engine: Engine) -> Iterator[Finding]:  # noqa: ARG001
     """Find users with rates that no person reaches."""
-    busiest = []
-    for i in store.ids:
-        rows = store.bucket(i, ["user_id", "ts"])
-        hourly = rows.group_by("user_id", pl.col("ts").dt.truncate("1h").alias("hour")).len("n")
-        daily = hourly.group_by("user_id", pl.col("hour").dt.date().alias("day")).agg(
-            pl.col("n").sum(), hour=pl.col("n").max()
-        )
-        busiest.append(daily.group_by("user_id").agg(a_day=pl.col("n").max(), an_hour=pl.col("hour").max()))
-    if not busiest:
+    users = concat_buckets(busiest_part, store, BUSIEST, engine)
+    if users.is_empty():
         return
-    users = pl.concat(busiest)
     usual = users.select(pl.col("a_day").median()).item()
     fast = (pl.col("an_hour") > BOT_EVENTS_AN_HOUR) | (pl.col("a_day") > BOT_EVENTS_A_DAY)
     odd = users.filter(fast & (pl.col("a_day") > BOT_RATIO * usual)).sort("a_day", descending=True)
@@ -122,31 +128,40 @@ def bots(store: EventStore, now: datetime) -> Iterator[Finding]:  # noqa: ARG001
         yield "bots", odd.height, as_text(odd), WARNING
 
 
-def missing_items(store: EventStore, now: datetime) -> Iterator[Finding]:  # noqa: ARG001
+def busiest_part(buckets: Buckets, i: int) -> pl.DataFrame:
+    """Return ``BUSIEST`` of a bucket."""
+    rows = buckets.bucket(i, ["user_id", "ts"])
+    hourly = rows.group_by("user_id", pl.col("ts").dt.truncate("1h").alias("hour")).len("n")
+    daily = hourly.group_by("user_id", pl.col("hour").dt.date().alias("day")).agg(
+        pl.col("n").sum(), hour=pl.col("n").max()
+    )
+    return daily.group_by("user_id").agg(a_day=pl.col("n").max(), an_hour=pl.col("hour").max())
+
+
+def missing_items(store: EventStore, now: datetime, engine: Engine) -> Iterator[Finding]:  # noqa: ARG001
     """Find events without an item, and items without a category."""
     columns = ["user_id", "event_type", "item_id", "category"]
-    no_item = totals(store, columns, lambda rows: rows.filter(pl.col("item_id").is_null()))
+    no_item = totals(store, columns, lambda rows: rows.filter(pl.col("item_id").is_null()), engine)
     yield from finding("no_item", NOTICE, no_item)
     lacking = pl.col("item_id").is_not_null() & pl.col("category").is_null()
-    yield from finding("no_category", NOTICE, totals(store, columns, lambda rows: rows.filter(lacking)))
+    yield from finding("no_category", NOTICE, totals(store, columns, lambda rows: rows.filter(lacking), engine))
 
 
-def midnights(store: EventStore, now: datetime) -> Iterator[Finding]:  # noqa: ARG001
+def midnights(store: EventStore, now: datetime, engine: Engine) -> Iterator[Finding]:  # noqa: ARG001
     """Find times that are dates only: too many events exactly at midnight of the workspace's zone."""
     local = pl.col("ts").dt.convert_time_zone(store.timezone)
-    odd = totals(store, ["user_id", "ts"], lambda rows: rows.filter(local.dt.time() == time()))
+    odd = totals(store, ["user_id", "ts"], lambda rows: rows.filter(local.dt.time() == time()), engine)
     if odd.height and odd["count"].sum() > MIDNIGHT_SHARE * store.n_events:
         yield from finding("dates_without_time", NOTICE, odd)
 
 
-def outliers(store: EventStore, now: datetime) -> Iterator[Finding]:  # noqa: ARG001
+def outliers(store: EventStore, now: datetime, engine: Engine) -> Iterator[Finding]:  # noqa: ARG001
     """Find values out of all proportion to the others."""
-    n_values, largest = 0, pl.Series("value", [], pl.Float64)
+    n_values, largest = 0, pl.Series([], dtype=pl.Float64)
     n_top = int((1 - OUTLIER_QUANTILE) * store.n_events) + 2  # bounds memory: the quantile is among these
-    for i in store.ids:
-        sizes = store.bucket(i, ["value"])["value"].drop_nulls().abs()
-        n_values += sizes.len()
-        largest = pl.concat([largest, sizes]).top_k(n_top)
+    for part in engine.map_buckets(partial(sizes_part, n_top=n_top), store, SIZES):
+        n_values += int(part["n"].sum())
+        largest = pl.concat([largest, part["largest"].explode().drop_nulls()]).top_k(n_top)
     if n_values < LEAST_VALUES:
         return
     rank = n_values - 1 - int(OUTLIER_QUANTILE * (n_values - 1))  # of the quantile, from above
@@ -157,19 +172,26 @@ def outliers(store: EventStore, now: datetime) -> Iterator[Finding]:  # noqa: AR
             store,
             ["user_id", "ts", "value"],
             lambda rows: rows.filter(beyond).sort(pl.col("value").abs(), descending=True),
+            engine,
         )
         yield from finding("outliers", WARNING, odd)
+
+
+def sizes_part(buckets: Buckets, i: int, n_top: int) -> pl.DataFrame:
+    """Return ``SIZES`` of a bucket: how many values there are, and the sizes of the largest."""
+    sizes = buckets.bucket(i, ["value"])["value"].drop_nulls().abs()
+    return pl.DataFrame({"n": [sizes.len()], "largest": [sizes.top_k(n_top)]}, schema=SIZES)
 
 
 BUCKET_CHECKS = (sent_twice, future, bots, outliers, one_event_users, missing_items, midnights)
 
 
-def by_day(store: EventStore) -> Iterator[Finding]:
+def by_day(store: EventStore, engine: Engine) -> Iterator[Finding]:
     """Find days of the log without any event, and days far below the usual of their weekday.
 
     A shop that is closed on Sundays has no gaps. The first and the last day are not judged: they may be parts.
     """
-    days = days_of(store).with_columns(
+    days = days_of(store, engine).with_columns(
         usual=pl.col("n").median().over(pl.col("ds").dt.weekday()),
         mean=pl.col("n").mean().over(pl.col("ds").dt.weekday()),
     )
@@ -187,14 +209,19 @@ def _days(code: str, severity: str, days: pl.DataFrame) -> Iterator[Finding]:
         yield code, days.height, str(days["ds"][0]), severity
 
 
-def days_of(store: EventStore) -> pl.DataFrame:
-    """Return ``ds, n``: events of every local day from the first to the last."""
-    day = pl.col("ts").dt.convert_time_zone(store.timezone).dt.date().alias("ds")
-    parts = [store.bucket(i, ["ts"]).group_by(day).len("n") for i in store.ids]
-    if not parts:
-        return pl.DataFrame(schema={"ds": pl.Date, "n": pl.UInt32})
-    counts = pl.concat(parts).group_by("ds").agg(pl.col("n").sum()).sort("ds")
+def days_of(store: EventStore, engine: Engine) -> pl.DataFrame:
+    """Return ``DAYS``: events of every local day from the first to the last."""
+    parts = concat_buckets(days_part, store, DAYS, engine)
+    if parts.is_empty():
+        return parts
+    counts = parts.group_by("ds").agg(pl.col("n").sum()).sort("ds")
     return counts.upsample("ds", every="1d").with_columns(pl.col("n").fill_null(0))
+
+
+def days_part(buckets: Buckets, i: int) -> pl.DataFrame:
+    """Return ``DAYS`` of a bucket."""
+    day = pl.col("ts").dt.convert_time_zone(buckets.timezone).dt.date()
+    return buckets.bucket(i, ["ts"]).group_by(ds=day).len("n")
 
 
 def quarantined(store: EventStore) -> Iterator[Finding]:

@@ -23,6 +23,11 @@ FORM = "name,start[,end][,category]"
 LIST_COUNTRIES = 'python -c "import holidays; print(*holidays.list_supported_countries())"'
 
 
+def known_days(*calendars: pl.DataFrame | None) -> pl.DataFrame:
+    """Return calendars as one, ``CALENDAR`` by the first day; None is one without events."""
+    return pl.concat([CALENDAR.to_frame(), *(table for table in calendars if table is not None)]).sort("ds")
+
+
 def country_holidays(country: str, first: date, last: date) -> pl.DataFrame:
     """Return the public holidays from one day to another, ``CALENDAR`` in the order of time.
 

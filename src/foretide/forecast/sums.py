@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+import polars as pl
 
 from foretide.forecast.engine import Run, run
 from foretide.forecast.intervals import are_counts
@@ -42,6 +43,12 @@ def run_sums(
     """
     told = run(hierarchy.panel(panel), h, levels, season_length, **more)
     return replace(told, forecast=agreeing(told.forecast, hierarchy, counts=are_counts(panel.y)))
+
+
+def run_total(panel: Panel, h: int, levels: Sequence[int] = (80, 95), **more: Any) -> Run:
+    """Forecast the series of a panel and the sum of all of them, as ``run_sums``."""
+    hierarchy = Hierarchy.from_table(pl.DataFrame({"unique_id": panel.ids}))
+    return run_sums(panel, hierarchy, h, levels, **more)
 
 
 def agreeing(forecast: Forecast, hierarchy: Hierarchy, *, counts: bool) -> Forecast:
