@@ -20,7 +20,8 @@ import numpy as np
 
 from foretide.evaluate.metrics import bias, mase, rmsse
 from foretide.forecast.count_distribution import count_quantiles
-from foretide.forecast.intermittent import TSB, Adida, Croston, intermittency
+from foretide.forecast.demand_classes import intermittency
+from foretide.forecast.intermittent import TSB, Adida, Croston
 from foretide.forecast.smoothing import HoltWinters
 from foretide.schema import Floats
 

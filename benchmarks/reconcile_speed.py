@@ -26,7 +26,9 @@ import polars as pl
 from foretide.evaluate.metrics import mase, mean_of_known, rmsse
 from foretide.events.sources.public import complete_journey
 from foretide.forecast.engine import run
-from foretide.forecast.reconcile import Hierarchy, bottom_up, error_variances, joint_variances, wls_struct, wls_var
+from foretide.forecast.error_variances import error_variances, joint_variances
+from foretide.forecast.hierarchy import Hierarchy
+from foretide.forecast.reconcile import bottom_up, wls_struct, wls_var
 from foretide.schema import Floats, Panel
 
 H = 28

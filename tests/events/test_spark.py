@@ -136,7 +136,7 @@ def test_features_drift_and_forecasts_are_those_of_this_machine(engine, store, t
     spans = [DAYS[:60], DAYS[:57], DAYS[5:50]]
     series = [pl.DataFrame({"unique_id": f"s{i}", "ds": ds, "y": range(len(ds))}) for i, ds in enumerate(spans)]
     pl.concat(series).write_parquet(tmp_path / "series.parquet")
-    monkeypatch.setattr(scale_out, "RUN_VALUES", 60)  # a series a run
+    monkeypatch.setattr(scale_out, "RUN_VALUES", 120)  # two series, then one
     for name, where in (("here", None), ("there", engine)):
         forecast_file(tmp_path / "series.parquet", tmp_path / f"{name}.parquet", h=7, engine=where)
     told = pl.read_parquet(tmp_path / "there.parquet")

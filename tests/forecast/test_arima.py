@@ -10,14 +10,8 @@ from statsmodels.tsa.arima.model import ARIMA
 from foretide.errors import UsageError
 from foretide.evaluate.metrics import mase
 from foretide.forecast.arima import Arima, AutoArima
-from foretide.forecast.arima_kernels import (
-    expand,
-    from_partials,
-    likely_errors,
-    normal_equations,
-    to_partials,
-    volume_slope,
-)
+from foretide.forecast.arima_likelihood import likely_errors, normal_equations, volume_slope
+from foretide.forecast.arima_polynomials import expand
 from foretide.forecast.baselines import SeasonalNaive, SeasonalWindowAverage
 from foretide.schema import Panel
 
@@ -118,22 +112,6 @@ def test_errors_of_forecasts_are_no_larger_than_those_of_statsmodels():
     exact = np.array([theirs(series[:372], (2, 1, 1)).forecast(28) for series in y])
     of_ours, of_exact = (mase(y[:, :372], y[:, 372:], told, M).mean() for told in (ours, exact))
     assert of_ours == pytest.approx(of_exact, rel=0.01)
-
-
-def test_partial_autocorrelations_there_and_back():
-    partial = np.array([0.9, -0.5, 0.3, -0.95])
-    phi, slope = from_partials(partial)
-    np.testing.assert_allclose(to_partials(phi), partial)
-    assert (np.abs(np.roots(np.r_[1, -phi])) < 1).all()
-    for k in range(4):
-        step = 1e-6 * np.eye(4)[k]
-        by_hand = (from_partials(partial + step)[0] - from_partials(partial - step)[0]) / 2e-6
-        np.testing.assert_allclose(slope[:, k], by_hand, atol=1e-8)
-
-
-def test_a_polynomial_that_is_not_stationary_has_a_partial_autocorrelation_of_one():
-    assert np.abs(to_partials(np.array([0.5, 0.6]))).max() >= 1
-    assert np.abs(to_partials(np.array([0.0, 0.3, 1.2]))).max() >= 1
 
 
 def test_derivatives_are_those_by_hand():

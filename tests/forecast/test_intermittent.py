@@ -2,11 +2,11 @@
 
 import numpy as np
 import pytest
-from scipy import stats
 
 from foretide.evaluate.metrics import bias, rmsse
 from foretide.forecast.count_distribution import count_quantiles
-from foretide.forecast.intermittent import TSB, Adida, Croston, _run_all, intermittency
+from foretide.forecast.intermittent import TSB, Adida, Croston
+from foretide.forecast.intermittent_kernels import run_all
 
 METHODS = {
     "classic": Croston(variant="classic"),
@@ -65,7 +65,7 @@ def test_one_point_is_the_recursion_of_the_paper(alpha, origin):
     y, _ = sparse(6, 300)
 
     def ours(kind, b):
-        return _run_all(y, np.array([origin]), 1, kind, np.array([[alpha, float(b)]]))[0][:, 0, 0]
+        return run_all(y, np.array([origin]), 1, kind, np.array([[alpha, float(b)]]))[0][:, 0, 0]
 
     for code, variant in enumerate(("classic", "sba", "sy")):
         np.testing.assert_allclose(ours(0, code), [plain_croston(row[:origin], alpha, variant) for row in y])
@@ -164,35 +164,3 @@ def test_one_demand_is_less_than_one_a_step(model):
     assert (ahead.mean > 0).all()
     assert (ahead.mean < 1).all()
     assert (ahead.median == 0).all()
-
-
-P = np.array([0.01, 0.1, 0.5, 0.8, 0.975])
-
-
-@pytest.mark.parametrize("mean", [0.05, 0.7, 3.0, 40.0, 5e5])
-def test_quantiles_are_those_of_scipy(mean):
-    for over in (1.3, 4.0):
-        peer = stats.nbinom.ppf(P, mean / (over - 1), 1 / over)
-        np.testing.assert_array_equal(count_quantiles(mean, over * mean, P), peer)
-    np.testing.assert_array_equal(count_quantiles(mean, mean, P), stats.poisson.ppf(P, mean))
-    trials = np.ceil(mean / 0.5)
-    np.testing.assert_array_equal(count_quantiles(mean, mean / 2, P), stats.binom.ppf(P, trials, mean / trials))
-
-
-def test_quantiles_of_nothing_and_of_certainty():
-    told = count_quantiles([[0.0, np.nan, 6.0, 6.01]], [[1.0, 1.0, 0.0, 0.0]], [0.1, 0.5])
-    assert told.shape == (2, 1, 4)
-    np.testing.assert_array_equal(told[1, 0], [0.0, np.nan, 6.0, 6.0])
-    np.testing.assert_array_equal(count_quantiles(1e-200, 1e-210, [0.1, 0.9]), [0.0, 0.0])
-
-
-def test_classes_of_syntetos_and_boylan():
-    rare = np.zeros(40)
-    rare[::4] = 1.0
-    wild = np.where(np.arange(40) % 2, 1.0, 20.0)
-    found = intermittency(np.array([np.full(40, 2.0), wild, rare, rare * wild.cumsum() ** 3, np.zeros(40)]))
-    assert found.kind.tolist() == ["smooth", "erratic", "intermittent", "lumpy", "empty"]
-    np.testing.assert_allclose(found.zeros, [0, 0, 0.75, 0.75, 1])
-    np.testing.assert_allclose(found.adi, [1, 1, 4, 4, np.inf])
-    np.testing.assert_allclose(found.cv2[1], (9.5 / 10.5) ** 2)
-    assert intermittency(np.array([[np.nan, np.nan, 0.0, 1.0]])).zeros == 0.5

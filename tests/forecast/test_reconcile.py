@@ -8,7 +8,9 @@ import pytest
 from scipy.optimize import nnls
 
 from foretide.errors import UsageError
-from foretide.forecast.reconcile import Hierarchy, bottom_up, error_variances, joint_variances, wls_struct, wls_var
+from foretide.forecast.error_variances import error_variances, joint_variances
+from foretide.forecast.hierarchy import Hierarchy
+from foretide.forecast.reconcile import bottom_up, wls_struct, wls_var
 from foretide.schema import Panel
 
 

@@ -2,7 +2,7 @@ r"""AR, MA, ARMA, ARIMA and seasonal ARIMA for a whole panel, with given orders 
 
 .. math:: \phi(B)\,\Phi(B^m)\,\bigl((1-B)^d (1-B^m)^D y_t - \mu\bigr) = \theta(B)\,\Theta(B^m)\,\varepsilon_t
 
-Parameters are the most likely ones given the first values (``arima_kernels``), searched for from the start of Hannan
+Parameters are the most likely ones given the first values (``arima_likelihood``), searched for from the start of Hannan
 and Rissanen. They are those known at
 each origin: of a series of ``n`` steps, order and first parameters are found on the longest of some fixed lengths
 (each ``STRIDE`` times the one before) that is at most ``n``, and least squares goes on from there on all ``n``. So
@@ -30,16 +30,10 @@ from numpy.typing import NDArray
 
 from foretide.compiled import njit
 from foretide.errors import UsageError
-from foretide.forecast.arima_kernels import (
-    LEAST_GAIN,
-    MOST_PARTIAL,
-    MOST_STEPS,
-    differenced,
-    forecast,
-    from_partials,
-    most_likely,
-)
+from foretide.forecast.arima_forecast import differenced, forecast
 from foretide.forecast.arima_orders import NEAREST_EDGE, choose, enough, fit, scale_of
+from foretide.forecast.arima_polynomials import MOST_PARTIAL, from_partials
+from foretide.forecast.arima_search import FINE, most_likely
 from foretide.forecast.baselines import SeasonalWindowAverage
 from foretide.forecast.method import Ahead, Method
 from foretide.forecast.smoothing import MOST_LOG_GAP
@@ -74,7 +68,7 @@ class _Arima(Method):
 
     @abstractmethod
     def _order(self) -> Integers:
-        """Return the order as ``arima_kernels`` has it; ``p`` of -1 to choose one."""
+        """Return the order as ``arima_polynomials`` has it; ``p`` of -1 to choose one."""
 
     def ahead(self, y: Floats, origins: Sequence[int], h: int) -> Ahead:
         """Return forecasts from each origin, as ``Method.ahead``; of a series that is too short the window average."""
@@ -203,11 +197,18 @@ def _ahead_of_all(z, origins, h, given, threshold):  # type: ignore[no-untyped-d
             else:
                 now, now_size, _ = fit(y, order)
             forecast(y, order, now, now_size, middle[i, cut], variance[i, cut])
-            orders[i, cut] = order
             if order[7]:
                 now[-1] *= now_size
-            found[i, cut, : now.size] = now
+            _write(order, orders[i, cut])
+            _write(now, found[i, cut])
     return middle, variance, orders, found
+
+
+@njit
+def _write(values, row):  # type: ignore[no-untyped-def]
+    """Write values to the beginning of a row."""
+    for v in range(values.size):
+        row[v] = values[v]
 
 
 @njit
@@ -218,7 +219,7 @@ def _go_on(y, order, free, size):  # type: ignore[no-untyped-def]
     begin = np.minimum(np.maximum(free, -NEAREST_EDGE), NEAREST_EDGE)
     if order[7]:
         begin[-1] = free[-1] * size / now
-    begin, _, _ = most_likely(w / now, order, begin, LEAST_GAIN, MOST_STEPS)
+    begin, _, _ = most_likely(w / now, order, begin, FINE)
     return begin, now
 
 

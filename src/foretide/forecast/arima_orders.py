@@ -19,17 +19,10 @@ from __future__ import annotations
 import numpy as np
 
 from foretide.compiled import njit
-from foretide.forecast.arima_kernels import (
-    LEAST_GAIN,
-    MOST_PARTIAL,
-    MOST_STEPS,
-    ROUGH_GAIN,
-    ROUGH_STEPS,
-    differenced,
-    most_likely,
-    solve,
-    to_partials,
-)
+from foretide.forecast.arima_forecast import differenced
+from foretide.forecast.arima_polynomials import MOST_PARTIAL, to_partials
+from foretide.forecast.arima_search import FINE, ROUGH, most_likely
+from foretide.forecast.positive_systems import solve
 
 #: Steps of the long autoregression: at least this times the decimal logarithm of the length.
 LONG = 10.0
@@ -104,7 +97,8 @@ def regressed(x, e, order):  # type: ignore[no-untyped-def]
                 gram[v, u] += row[v] * row[u]
     for v in range(n):
         gram[v, v] *= 1.0 + 1e-8
-        gram[:v, v] = gram[v, :v]
+        for u in range(v):
+            gram[u, v] = gram[v, u]
     return solve(gram, right)
 
 
@@ -141,7 +135,9 @@ def start(w, order):  # type: ignore[no-untyped-def]
     cuts = (0, p, p + P, p + P + q, p + P + q + Q)
     for k in range(4):
         sign = 1.0 if k < 2 else -1.0
-        free[cuts[k] : cuts[k + 1]] = tamed(sign * found[cuts[k] : cuts[k + 1]])
+        part = tamed(sign * found[cuts[k] : cuts[k + 1]])
+        for v in range(part.size):
+            free[cuts[k] + v] = part[v]
     if constant:
         free[-1] = mean
     return free
@@ -157,7 +153,7 @@ def fit(y, order):  # type: ignore[no-untyped-def]
     size = scale_of(w, y)
     if size > 0.0:
         w /= size
-        return most_likely(w, order, start(w, order), LEAST_GAIN, MOST_STEPS)[0], size, True
+        return most_likely(w, order, start(w, order), FINE)[0], size, True
     free = np.zeros(order[0] + order[2] + order[3] + order[5] + order[7])
     if order[7]:
         free[-1] = w.mean()
@@ -193,7 +189,9 @@ def seasonal_strength(y, m):  # type: ignore[no-untyped-def]
     if whole <= (ROUNDING * np.max(np.abs(y))) ** 2:
         return 0.0
     for j in range(m):
-        rest[j::m] -= rest[j::m].mean()
+        mean = rest[j::m].mean()
+        for t in range(j, n, m):
+            rest[t] -= mean
     return max(1.0 - np.sum(rest * rest) / (n - m) / whole, 0.0)
 
 
@@ -277,7 +275,7 @@ def score(w, order, free, most):  # type: ignore[no-untyped-def]
     n = w.size - counted
     if n < ERRORS_A_PARAMETER * k + 2:
         return np.inf, free
-    free, e, volume = most_likely(w, order, free, ROUGH_GAIN, ROUGH_STEPS)
+    free, e, volume = most_likely(w, order, free, ROUGH)
     variance = np.sum(e[counted:] ** 2) / n
     return n * np.log(variance + 1e-300) + volume + 2.0 * k + 2.0 * k * (k + 1) / (n - k - 1), free
 
@@ -289,7 +287,8 @@ def carried_over(free, known, there):  # type: ignore[no-untyped-def]
     at, to = 0, 0
     for v in (0, 2, 1, 3, 4):
         both = min(known[v], there[v])
-        begin[to : to + both] = np.minimum(np.maximum(free[at : at + both], -NEAREST_EDGE), NEAREST_EDGE)
+        for u in range(both):
+            begin[to + u] = min(max(free[at + u], -NEAREST_EDGE), NEAREST_EDGE)
         at += known[v]
         to += there[v]
     return begin

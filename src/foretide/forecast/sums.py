@@ -10,8 +10,9 @@ import numpy as np
 import polars as pl
 
 from foretide.forecast.engine import Run, run
+from foretide.forecast.hierarchy import Hierarchy
 from foretide.forecast.intervals import are_counts
-from foretide.forecast.reconcile import Hierarchy, wls_struct
+from foretide.forecast.reconcile import wls_struct
 from foretide.schema import Floats, Forecast, Panel
 
 
