@@ -92,5 +92,3 @@ def test_the_model_that_was_chosen_is_explained(log):
     assert glm.p_inactive != hazard.p_inactive
     assert expit(hazard.usual + hazard.reasons["log_odds"].sum()) == pytest.approx(hazard.p_inactive, abs=1e-6)
     assert not explain_model(log, AS_OF).equals(explain_model(log, AS_OF, chosen=Chosen("hazard")))
-    with pytest.raises(UsageError, match="choose one of glm, hazard, lightgbm"):
-        explain(log, AS_OF, "u0001", chosen=Chosen("tree"))

@@ -195,7 +195,7 @@ def explain(
     UnknownIdError
         If nothing is known of the user.
     UsageError, NotEnoughDataError
-        As ``outlook``, if ``likely`` is not between 0 and 1, and if the model has no reasons.
+        As ``outlook``, if ``likely`` is not between 0 and 1.
     """
     learnt, known = learnt_for(buckets, as_of, horizon_days, rule, chosen, engine)
     row = known.filter(pl.col("user_id") == user)

@@ -37,7 +37,7 @@ USUAL_MODEL = Chosen()
 #: A note names this many users.
 NAMED = 3
 #: How much each reason counts over all users is told from this many of them.
-WEIGHED_USERS = 2_000
+WEIGHED_USERS = 500
 
 
 @dataclass(frozen=True)

@@ -1,12 +1,16 @@
 """The laws that every model of users keeps, whatever it takes a user for."""
 
 import numpy as np
+import polars as pl
 import pytest
+from scipy.special import expit
 
 from foretide.errors import UsageError
+from foretide.users.coalitions import CLIP
 from foretide.users.examples import feature_names
 from foretide.users.models import USER_MODELS, user_model
 from foretide.users.rates import Rates
+from foretide.users.reasons import reasons
 from foretide.users.scores import scores
 from users.visiting import HORIZON, seen_and_test
 
@@ -61,6 +65,18 @@ def test_users_are_told_apart(learnt):
 def test_nobody_is_no_problem(learnt):
     _, model, test = learnt
     assert model.predict(test.clear()).height == 0
+
+
+def test_reasons_add_up_to_the_log_odds_user_by_user(learnt):
+    _, model, test = learnt
+    some = test[:12]
+    p = model.predict(some)["p_inactive"].to_numpy()
+    parts = reasons(model, some)
+    told = expit(parts.group_by("user_id", maintain_order=True).agg(pl.col("log_odds").sum())["log_odds"].to_numpy())
+    np.testing.assert_allclose(np.clip(told, CLIP, 1 - CLIP), np.clip(p, CLIP, 1 - CLIP), atol=1e-6)
+    alone = reasons(model, some[5:6])["log_odds"].to_numpy()
+    np.testing.assert_allclose(alone, parts.filter(user_id=some["user_id"][5])["log_odds"].to_numpy(), atol=1e-6)
+    assert reasons(model, test.clear()).is_empty()
 
 
 def test_an_unknown_name_is_refused():

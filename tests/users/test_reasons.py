@@ -1,33 +1,27 @@
-"""Reasons: parts that add up, whichever model tells the chances; what is said where there are none."""
-
-from importlib.util import find_spec
+"""Reasons: parts that add up and say what moves a model; see also the laws in ``test_models.py``."""
 
 import numpy as np
 import polars as pl
 import pytest
 from scipy.special import expit, logit
 
-from foretide.errors import UsageError
 from foretide.users.averaging import Weights
-from foretide.users.contributions import STAGE_RATE, TAKEN_APART
+from foretide.users.contributions import STAGE_RATE
 from foretide.users.covariates import names
 from foretide.users.examples import feature_names
 from foretide.users.learners import LearnerModel
-from foretide.users.models import USER_MODELS, user_model
+from foretide.users.models import user_model
 from foretide.users.rates import Rates
 from foretide.users.reasons import IMPORTANCE, OTHER, PARTS, REASONS, USUAL, importance, reason_of, reasons
 from foretide.users.sequence import OF_DAYS
 from foretide.users.stacking import Stack
 from users.visiting import HORIZON, seen_and_test
 
-pytestmark = pytest.mark.skipif(not find_spec("lightgbm"), reason="the extra learners is not installed")
 
-
-@pytest.fixture(scope="module", params=["glm", "hazard", "lightgbm", "stack"])
+@pytest.fixture(scope="module", params=["glm", "hazard", "lightgbm"])
 def learnt(request):
     seen, test = seen_and_test()
-    settings = {"members": ("glm", "hazard", "lightgbm")} if request.param == "stack" else {}
-    return user_model(request.param, HORIZON, **settings).fit(seen), test
+    return user_model(request.param, HORIZON).fit(seen), test
 
 
 def total_of(parts):
@@ -52,13 +46,6 @@ def test_reasons_add_up_to_the_log_odds(learnt):
     np.testing.assert_allclose(recency["p_without"], expit(odds - recency["log_odds"].to_numpy()), atol=1e-9)
     usual = parts.filter(reason=USUAL)
     np.testing.assert_allclose(usual["p_without"], expit(usual["log_odds"].to_numpy()))
-
-
-def test_reasons_go_user_by_user(learnt):
-    model, test = learnt
-    one, whole = reasons(model, test[7:8]), reasons(model, test).filter(user_id=test["user_id"][7])
-    np.testing.assert_allclose(one["log_odds"], whole["log_odds"], atol=1e-9)
-    assert reasons(model, test.clear()).is_empty()
 
 
 def test_what_moves_the_model_is_first(learnt):
@@ -98,17 +85,16 @@ def test_where_only_the_rate_of_the_stage_is_known_it_is_the_only_reason(name):
     assert parts.filter(~pl.col("reason").is_in(["stage", USUAL]))["log_odds"].abs().sum() == 0.0
 
 
-@pytest.mark.parametrize("name", [name for name in USER_MODELS if name not in {*TAKEN_APART, "stack"}])
-def test_models_without_such_parts_name_those_that_have_them(name):
-    with pytest.raises(UsageError, match=r"no sum of parts.*choose one of glm, hazard, lightgbm, lstm"):
-        reasons(user_model(name, HORIZON), seen_and_test()[1])
-
-
 def test_a_stack_has_the_reasons_of_the_members_that_count():
     seen, test = seen_and_test()
     stack = Stack(HORIZON, members=("glm", "bgnbd")).fit(seen)
+    glm, bgnbd = (reasons(member, test)["log_odds"].to_numpy() for member in stack.members_)
     stack.weights_ = Weights(np.array([1.0, 0.0]), np.array([1.0, 0.0]))
     assert reasons(stack, test).equals(reasons(stack.members_[0], test))
-    stack.weights_ = Weights(np.array([0.5, 0.5]), np.array([0.5, 0.5]))
-    with pytest.raises(UsageError, match="BG/NBD"):
-        reasons(stack, test)
+    stack.weights_ = Weights(np.array([0.25, 0.75]), np.array([0.5, 0.5]))
+    both = reasons(stack, test)
+    assert both["log_odds"].sum() == pytest.approx(0.25 * glm.sum() + 0.75 * bgnbd.sum())
+    np.testing.assert_allclose(
+        both.filter(reason="stage")["log_odds"],
+        0.25 * reasons(stack.members_[0], test).filter(reason="stage")["log_odds"].to_numpy(),
+    )

@@ -1,25 +1,22 @@
 """What the log-odds of a chance of no activity are made of, whichever model tells it.
 
 Each user has a base and parts beside it that add up to the log-odds. Where a model has nothing but the rate of a user's
-stage, that rate is the only part. Models whose chances are no such sum on this scale say so.
+stage, that rate is the only part.
 """
 
 from __future__ import annotations
 
-from typing import NamedTuple, NoReturn
+from typing import NamedTuple
 
 import numpy as np
 import polars as pl
 from scipy.special import logit
 
-from foretide.errors import UsageError
 from foretide.schema import Floats
 from foretide.users.rates import Rates
 
 #: The part of users who get the rate of their stage.
 STAGE_RATE = "stage_rate"
-#: The models that can be taken apart, by their names in ``foretide.users.models``.
-TAKEN_APART = ("glm", "hazard", "lightgbm", "lstm")
 
 
 class Contributions(NamedTuple):
@@ -36,17 +33,3 @@ def of_rates(rates: Rates, users: pl.DataFrame, horizon_days: int, names: list[s
     parts = np.zeros((users.height, len(names) + 1))
     parts[:, -1] = logit(rates.predict(users, horizon_days)[0]) - base
     return Contributions([*names, STAGE_RATE], parts, np.full(users.height, base))
-
-
-def no_parts(model: str) -> NoReturn:
-    """Tell that a model cannot be taken apart.
-
-    Raises
-    ------
-    UsageError
-        Always.
-    """
-    raise UsageError(
-        f"the chances of {model} are no sum of parts on the scale of log-odds, so there are no reasons; "
-        f"choose one of {', '.join(TAKEN_APART)}, or a stack of these"
-    )

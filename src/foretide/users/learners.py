@@ -22,7 +22,8 @@ from scipy.special import expit, logit
 from foretide.errors import UsageError
 from foretide.schema import Floats
 from foretide.users.activity import learnable, thinned
-from foretide.users.contributions import Contributions, no_parts, of_rates
+from foretide.users.coalitions import contributions_of, usual_user
+from foretide.users.contributions import Contributions, of_rates
 from foretide.users.covariates import covariates, names
 from foretide.users.estimators import LEARNERS, configured
 from foretide.users.examples import feature_names
@@ -30,7 +31,7 @@ from foretide.users.rates import Rates, expected_days, fill
 
 #: Chances and shares are kept this far from 0 and 1, so that their log-odds can be moved.
 CLIP = 1e-4
-#: The learner whose log-odds are a sum.
+#: The learner whose log-odds are a sum over its trees.
 ADDITIVE = "lightgbm"
 #: Below this many active rows there is no regression of their days: the rates of the stages are told.
 LEAST_ACTIVE = 30
@@ -72,6 +73,7 @@ class LearnerModel:
     settings: Mapping[str, Any] = field(default_factory=dict)
     last_: datetime = field(init=False)  # last training cut-off
     names_: list[str] = field(init=False)  # features that are seen as they are
+    usual_: pl.DataFrame = field(init=False)  # one row
     lengths_: tuple[int, int] = field(init=False)  # shortest and longest horizon learnt from, in days
     rates_: Rates = field(init=False)
     parts_: tuple[Any, Any] = field(init=False)  # of the chance and of the share; None falls back to the rates
@@ -100,6 +102,7 @@ class LearnerModel:
         self.rates_ = Rates().fit(examples)
         rng = np.random.default_rng(self.rng)
         rows = thinned(examples, rng, LEARNERS[self.learner].most_rows)
+        self.usual_ = usual_user(rows, self.names_)
         self.parts_ = self._parts(rows, int(rng.integers(2**31)))
         self.slopes_ = self._slopes(thinned(rows, rng, ROWS_OF_SLOPE)) if self.carried_on_ else np.zeros(2)
         return self
@@ -113,14 +116,9 @@ class LearnerModel:
         return pl.DataFrame({"p_inactive": p, "expected_active_days": expected_days(p, filled, days)})
 
     def contributions(self, users: pl.DataFrame) -> Contributions:
-        """Return what each feature adds to the log-odds of no activity that boosted trees tell: exact Shapley values.
+        """Return what makes the log-odds of no activity, exactly: each feature of boosted trees, each reason of others.
 
-        Parts add up to the log-odds before these are kept from 0 and 1 by ``CLIP``.
-
-        Raises
-        ------
-        UsageError
-            If the learner is another than ``lightgbm``: its chances are averages, and no sum of parts as log-odds.
+        Those of boosted trees add up to the log-odds before these are kept from 0 and 1 by ``CLIP``.
 
         References
         ----------
@@ -128,7 +126,7 @@ class LearnerModel:
         Machine Intelligence 2.
         """
         if self.learner != ADDITIVE:
-            no_parts(self.learner)
+            return contributions_of(self.predict, users, self.usual_)
         days = min(self.horizon_days, self.lengths_[1])
         told = of_rates(self.rates_, users, days, [*names(), *self.names_])
         if self.parts_[0] is not None and users.height:

@@ -17,7 +17,7 @@ from typing import Any, ClassVar, Protocol, Self
 import polars as pl
 
 from foretide.errors import UsageError
-from foretide.users.contributions import Contributions, no_parts
+from foretide.users.contributions import Contributions
 
 
 class UserModel(Protocol):
@@ -44,9 +44,13 @@ class UserModel(Protocol):
         Raises
         ------
         UsageError
-            If they are no sum of parts.
+            If the model is a network and the backend of keras is not JAX.
         """
         ...
+
+
+#: What buy-till-you-die models look at.
+VISITS = ("recency_days", "gap_mean_days", "active_days")
 
 
 @dataclass
@@ -69,11 +73,14 @@ class Visitors:
     horizon_days: int
     settings: Mapping[str, Any] = field(default_factory=dict)
     model_: Any = field(init=False)
+    usual_: pl.DataFrame = field(init=False)  # one row
 
     def fit(self, examples: pl.DataFrame) -> Visitors:
         """Learn the four parameters of the population."""
         from foretide.users.btyd import BUY_TILL_YOU_DIE
+        from foretide.users.coalitions import usual_user
 
+        self.usual_ = usual_user(examples, VISITS).drop("stage")
         self.model_ = BUY_TILL_YOU_DIE[self.kind](self.horizon_days, **self.settings).fit_examples(examples)
         return self
 
@@ -81,15 +88,13 @@ class Visitors:
         """Return ``p_inactive, expected_active_days`` of each row of a feature table, in its order."""
         return self.model_.predict(users)
 
-    def contributions(self, users: pl.DataFrame) -> Contributions:  # noqa: ARG002 there are none of anybody
-        """Tell that there are no such parts.
+    def contributions(self, users: pl.DataFrame) -> Contributions:
+        """Return what recency, rhythm and history add to the log-odds of no activity, exactly (see ``coalitions``)."""
+        from foretide.users.coalitions import contributions_of
 
-        Raises
-        ------
-        UsageError
-            Always.
-        """
-        no_parts(self.kind)
+        # a user of one day has no gaps, and is lent the usual ones in coalitions with more days
+        gaps = pl.col("gap_mean_days").fill_nan(self.usual_["gap_mean_days"].item())
+        return contributions_of(self.predict, users.with_columns(gaps), self.usual_)
 
 
 def glm(horizon_days: int, **settings: Any) -> UserModel:

@@ -3,9 +3,9 @@
 The log-odds are a sum of parts, whichever model tells them: what each thing that is known of a user adds beside the
 usual user of the training set. Parts that tell of the same thing are one reason.
 
-Linear models and boosted trees add up exactly (trees by the Shapley values of their features), the hazard and the LSTM
-by integrated gradients, a stack by the weights of its members. How near each comes to its log-odds, its
-``contributions`` tell.
+A linear model adds up as it is, boosted trees by the Shapley values of their features, the hazard and the LSTM by
+integrated gradients, a stack by the weights of its members, and all others by the Shapley values of the reasons. How
+near each comes to its log-odds, its ``contributions`` tell.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ REASONS: dict[str, tuple[str, ...]] = {
     "history": ("n_events", "active_days", "density", "tenure_days"),
     "sessions": ("sessions", "session_events", "session_minutes"),
     "value": ("value_decayed_7", "value_decayed_28", "value_decayed_84", "day_value"),
-    "stage": ("new", "growing", "active", "at_risk", "churned", "resurrected", STAGE_RATE),
+    "stage": ("stage", "new", "growing", "active", "at_risk", "churned", "resurrected", STAGE_RATE),
     "last_days": ("day_gap_days", "day_events"),
     "hours": ("day_week_sin", "day_week_cos", "day_hour_sin", "day_hour_cos"),
     "categories": ("day_category",),
@@ -57,7 +57,7 @@ IMPORTANCE = pl.Schema(
     }
 )
 #: Each part by its reason; what changes with the horizon goes where the rest of it goes.
-_REASON_OF = {part: reason for reason, parts in REASONS.items() for part in parts}
+_REASON_OF = {part: reason for reason, parts in REASONS.items() for part in (reason, *parts)}
 _REASON_OF |= {f"longer_{name}": _REASON_OF[name] for name in CHANGING} | dict.fromkeys(COMMON, USUAL)
 
 
@@ -79,7 +79,7 @@ class Explained(Protocol):
 
 
 def reason_of(part: str) -> str:
-    """Return the reason that a part belongs to: of ``REASONS``, ``OTHER`` or ``USUAL``."""
+    """Return the reason that a part belongs to, its own name among them: of ``REASONS``, ``OTHER`` or ``USUAL``."""
     return _REASON_OF.get(part, OTHER)
 
 
@@ -91,7 +91,7 @@ def reasons(model: Explained, users: pl.DataFrame) -> pl.DataFrame:
     Raises
     ------
     UsageError
-        If the model has no such parts.
+        If the model is a network and the backend of keras is not JAX.
     """
     told = model.contributions(users)
     belongs = [reason_of(part) for part in told.names]

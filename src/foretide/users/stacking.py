@@ -105,13 +105,7 @@ class Stack:
         return pl.DataFrame({"p_inactive": p, "expected_active_days": days})
 
     def contributions(self, users: pl.DataFrame) -> Contributions:
-        """Return the parts of all members by their weights; they add up as those of the members do.
-
-        Raises
-        ------
-        UsageError
-            If a member that counts cannot be taken apart.
-        """
+        """Return the parts of all members by their weights; they add up as those of the members do."""
         weights = self.weights_.odds
         counting = [(w, member) for w, member in zip(weights, self.members_, strict=True) if w >= LEAST_WEIGHT]
         shares = [(weight, member.contributions(users)) for weight, member in counting]
