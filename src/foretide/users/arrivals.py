@@ -1,28 +1,34 @@
-"""How many users will arrive on each day of the horizon."""
+"""How many users will arrive on each day of the horizon.
+
+The usual week, moved along with its trend (``foretide.users.weekly_trend``). On earlier days of seven logs this was
+off by a fifth less than the mean of four weeks beside the forecast of the series' engine, which judges single days:
+here the sum of the days to come is what counts.
+"""
 
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
-from foretide.forecast.engine import run
-from foretide.schema import Floats, Panel
-
-#: Half of the forecast is the mean of so many days: a campaign that has just ended misleads either half alone.
-RECENT_DAYS = 28
+from foretide.schema import Floats
+from foretide.users.weekly_trend import DAYS, LEAST_WEEKS, as_weeks, growth_ahead, week_weights, weekday_factors
 
 
-def expected_arrivals(new: Floats, dates: NDArray[np.datetime64], h: int) -> Floats:
+def expected_arrivals(new: Floats, h: int) -> Floats:
     """Return the users expected to arrive on each of the next ``h`` days, ``(h,)``.
 
     Parameters
     ----------
     new
         Users who arrived on each day so far, ``(n_days,)``.
-    dates
-        Those days.
     h
         Days ahead.
     """
-    told = run(Panel(["arrivals"], dates, new[None].astype(np.float64)), h).forecast.mean[0]
-    return 0.5 * (told + new[-RECENT_DAYS:].mean())
+    weeks = as_weeks(new)  # (n_weeks, 7)
+    if len(weeks) < LEAST_WEEKS:
+        return np.full(h, new[-LEAST_WEEKS * DAYS :].mean())
+    sums = weeks.sum(axis=1)
+    logs = np.log(sums + 1.0)  # of a week without anybody too
+    growth = growth_ahead(logs[None], np.array([1.0 / (sums.mean() + 1.0)]), h)[0]
+    a_day = week_weights(len(weeks)) @ sums / DAYS
+    by_weekday = weekday_factors(weeks.sum(axis=0), np.full(DAYS, sums.sum() / DAYS))
+    return a_day * np.resize(by_weekday, h) * np.exp(growth)

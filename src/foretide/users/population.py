@@ -124,26 +124,28 @@ def setting(past: Past, origin: int, h: int, seed: int) -> Setting:
     known = slice(0, origin - past.counted_from)
     dates = past.dates[past.counted_from : origin]
     chance = chances_ahead(past.returns.there[known], past.returns.active[known], dates, h, past.rule.window_days)
-    arrivals = expected_arrivals(past.new[:origin], past.dates[:origin], h)
+    arrivals = expected_arrivals(past.new[:origin], h)
     at, today = ticks(past.midnights[origin : origin + h + 1], past.timezone)
     states = past.returns.states[past.origins.index(origin)]
     weights = weights_of(states, past.users[origin - 1], int(at[0]), int(today[0]), past.rule.window_days)
     return Setting(states, weights, chance, arrivals, at, today, past.rule.window_days, past.returns.dated, seed)
 
 
-def chain(past: Past, origin: int, h: int, days: int = CHAIN_DAYS) -> Floats:
+def chain(past: Past, origin: int, h: int, days: int = CHAIN_DAYS, arrivals: Floats | None = None) -> Floats:
     """Return the mix that a Markov chain with the mean moves of the last days gives, ``(h, n_stages)``.
 
-    Who arrives comes as the mean of the same days.
+    Who arrives comes as the mean of the same days, or as many as ``arrivals`` says, ``(h,)``.
     """
     recent = past.moves[max(origin - days, 0) : origin]
     moved = recent[:, 1:, 1:].sum(axis=0)
     left = moved.sum(axis=1, keepdims=True)
     matrix = np.where(left > 0, moved / np.where(left > 0, left, 1.0), np.eye(len(STAGES)))
-    arrivals = recent[:, OUTSIDE, 1:].mean(axis=0)
+    came = np.repeat(recent[:, OUTSIDE, 1:].mean(axis=0)[None], h, axis=0)  # (h, n_stages)
+    if arrivals is not None and came.any():
+        came = came * (arrivals / came.sum(axis=1))[:, None]
     users = [past.users[origin - 1]]
-    for _ in range(h):
-        users.append(users[-1] @ matrix + arrivals)
+    for new in came:
+        users.append(users[-1] @ matrix + new)
     return as_mix(np.array(users[1:]))
 
 

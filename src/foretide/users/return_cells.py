@@ -32,13 +32,13 @@ Ints = NDArray[np.int32]
 #: First day of each length of silence, in days since the last active day.
 SILENCES = np.array([*range(1, 15), 16, 18, 21, 25, 28, 35, 49, 70, 112, 182, 273])
 #: First value of each level of the active days of the last 4 W, of the 4 W before, and so far of a new user.
-RECENT = np.array([0, 1, 2, 3, 5, 8, 13, 20])
-BEFORE = np.array([0, 1, 2, 4, 8, 14])
+RECENT = np.array([0, 1, 2, 3, 5, 8, 11, 15, 20, 24])
+BEFORE = np.array([0, 1, 2, 4, 8, 14, 20])
 SO_FAR = np.array([1, 2, 3, 5, 9])
 #: Users with at most so many active days in 8 W are rare: their active days ever count, of others those a day.
 RARE_DAYS = 2
-EVER = np.array([1, 3, 6, 12])
-DENSITY = np.array([0.0, 0.1, 0.2, 0.35])
+EVER = np.array([1, 3, 6, 12, 25, 50])
+DENSITY = np.array([0.0, 0.1, 0.2, 0.35, 0.5, 0.7])
 #: First age of each habit of a new user, in W, and the age at which nobody is new to this account.
 NEW_AGES = np.array([0, 1, 2])
 KNOWN_AGE = 4

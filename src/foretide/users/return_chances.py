@@ -2,8 +2,7 @@
 
 A logistic regression on what a cell stands for, fitted to counts, so that its cost does not grow with the users; a
 cell with many users keeps its own rate. How much more or less the population acts than this says, by weekday and
-week, is a series of three groups of users (silent for a week, for less than it takes to churn, and longer) which the
-engine of series forecasts.
+week, is a series of three groups of users (``foretide.users.return_levels``).
 """
 
 from __future__ import annotations
@@ -11,21 +10,15 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from foretide.features.clock import Longs
-from foretide.forecast.engine import run
-from foretide.schema import Floats, Panel
-from foretide.users.cell_covariates import SILENCE_OF_CELL
+from foretide.schema import Floats
 from foretide.users.cell_regression import regression
-from foretide.users.return_cells import SILENCES, Ints
+from foretide.users.return_cells import Ints
+from foretide.users.return_levels import group_of_cell, level_forecast
 
 #: A day counts half of one so many days later.
 HALF_LIFE_DAYS = 28
 #: The regression counts for a cell like so many days of a user.
 PRIOR_DAYS = 5.0
-#: Active users added to what happened and to what was expected, before the one is divided by the other.
-DOUBT = 5.0
-#: First silence of the groups whose level is forecast, in W.
-GROUPS_W = (1, 4)
 #: Levels of so many days are looked at.
 LEVEL_DAYS = 182
 
@@ -58,19 +51,3 @@ def chances_ahead(there: Ints, active: Ints, dates: NDArray[np.datetime64], h: i
     levels = level_forecast(there[recent], active[recent], dates[recent], h, base, groups)  # (n_groups, h)
     odds = base / (1.0 - base) * levels.T[:, groups]
     return odds / (1.0 + odds)
-
-
-def group_of_cell(window_days: int) -> Longs:
-    """Return the group of each cell, ``(N_CELLS,)``."""
-    firsts = np.array(GROUPS_W) * window_days
-    return np.searchsorted(firsts, SILENCES[SILENCE_OF_CELL], side="right")
-
-
-def level_forecast(
-    there: Ints, active: Ints, dates: NDArray[np.datetime64], h: int, base: Floats, groups: Longs
-) -> Floats:
-    """Return by how much the odds of each group will be higher than ``base`` says, ``(n_groups, h)``."""
-    names = [f"level-{k}" for k in range(len(GROUPS_W) + 1)]
-    came = np.stack([active[:, groups == k].sum(axis=1) for k in range(len(names))])
-    expected = np.stack([there[:, groups == k] @ base[groups == k] for k in range(len(names))])
-    return run(Panel(names, dates, (came + DOUBT) / (expected + DOUBT)), h).forecast.mean

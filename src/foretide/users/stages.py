@@ -4,7 +4,7 @@ Three forecasts are told from what is known, and weighed by their errors at earl
 
 - *walks* let every user act or not, day by day, with the chance of users like them, and let new users arrive; stages
   follow from the rule of the lifecycle itself (``foretide.users.walk``);
-- the *chain* takes the mean daily moves between stages for the moves of all days to come;
+- the *chain* takes the mean daily moves between stages for the moves of all days to come, with the same arrivals;
 - the *series* are the shares of the stages, forecast as any other series.
 
 The flows of users are those of the walks, brought to the weighed mix, so that the account of growth adds up.
@@ -163,7 +163,9 @@ def basis_of(past: Past, weights: Floats, seed: int) -> Basis:
 
 def models_from(past: Past, origin: int, h: int, walked: Floats) -> Floats:
     """Return the mixes that the models tell from an origin, ``(n_models, h, n_stages)`` in the order of ``MODELS``."""
-    return np.stack([as_mix(walked.sum(axis=1)[:, 1:]), chain(past, origin, h), direct(past, origin, h)])
+    new = walked[:, OUTSIDE].sum(axis=1)
+    moved = chain(past, origin, h, arrivals=new)
+    return np.stack([as_mix(walked.sum(axis=1)[:, 1:]), moved, direct(past, origin, h)])
 
 
 def notes(past: Past) -> tuple[str, ...]:
