@@ -35,7 +35,7 @@ class Settings:
     holidays
         Country or region whose holidays may move activity: ``US``, ``DE-BY``; empty for none.
     events
-        CSV of the team's own events, ``name,start,end[,category]``, as seen from the workspace; empty for none.
+        CSV of the team's own events, ``name,start[,end][,category]``, as seen from the workspace; empty for none.
     """
 
     domain: str = "ecommerce"

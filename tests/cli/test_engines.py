@@ -10,6 +10,7 @@ from foretide.events import engine
 from foretide.events.engine import LocalEngine
 from foretide.events.store import EventStore
 
+USER = "u00064"
 ASKED = [
     ("history",),
     ("history", "users", "--by", "category"),
@@ -30,6 +31,21 @@ ASKED = [
     ("effects", "--holidays", "DE", "--by", "category"),
     ("forecast", "value"),
     ("backtest",),
+    ("check",),
+    ("population",),
+    ("whatif",),
+    ("outlook", "--all"),
+    ("outlook", USER),
+    ("explain", USER),
+    ("explain",),
+    ("segments", "--interests"),
+    ("segments", "--users"),
+    ("worth",),
+    ("recommend", USER),
+    ("recommend", "--all"),
+    ("train", "users", "--model", "bgnbd"),
+    ("tune", "bgnbd", "--trials", "1", "--search", "random"),
+    ("report", "-o", "report.html"),
 ]
 
 
@@ -52,18 +68,19 @@ class Watched:
 
 @pytest.mark.parametrize("command", ASKED, ids=" ".join)
 def test_buckets_are_read_through_the_engine_only(foretide, shop, monkeypatch, command):
+    monkeypatch.chdir(shop)
     watched, chosen, read = Watched(), [], []
-    bucket = EventStore.bucket
+    scan = EventStore._scan
 
-    def reading(store, *arguments):
+    def reading(store, i):
         read.append(getattr(watched.here, "working", False))
-        return bucket(store, *arguments)
+        return scan(store, i)
 
     def named(*options):
         chosen.append(options)
         return watched
 
-    monkeypatch.setattr(EventStore, "bucket", reading)
+    monkeypatch.setattr(EventStore, "_scan", reading)
     monkeypatch.setattr(engine, "engine_named", named)
     told = foretide(*command, "-w", shop, "--engine", "spark", "--master", "local[3]", "--workers", "5")
     assert told.code == 0, told.err

@@ -10,6 +10,7 @@ import typer
 from foretide.cli import app
 from foretide.cli.asked import asked, engine_of
 from foretide.cli.options import (
+    OWN_EVENTS,
     AsOf,
     EngineName,
     Format,
@@ -93,7 +94,7 @@ def changes(
 def effects(
     workspace: WorkspaceDir = Path(),
     holidays: Annotated[str | None, typer.Option(help="Holidays of a country or region: DE, DE-BY, CN, US.")] = None,
-    events: Annotated[Path | None, typer.Option(help="Your events: a CSV with name,start,end[,category].")] = None,
+    events: Annotated[Path | None, typer.Option(help=f"Your events: {OWN_EVENTS}")] = None,
     by: Annotated[str | None, typer.Option(help="The effect on each value of this column.")] = None,
     lasting: Annotated[
         bool, typer.Option("--lasting", help="What began may go on: compare with the weeks before only.")

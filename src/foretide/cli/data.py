@@ -8,7 +8,19 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from foretide.cli import app
-from foretide.cli.options import Format, Lang, OutputFile, PrintAs, WorkspaceDir, parse_pairs
+from foretide.cli.asked import engine_of, opened
+from foretide.cli.options import (
+    OWN_EVENTS,
+    EngineName,
+    Format,
+    Lang,
+    Master,
+    OutputFile,
+    PrintAs,
+    Workers,
+    WorkspaceDir,
+    parse_pairs,
+)
 from foretide.cli.output import check_output, emit, inform, progress_of_rows
 from foretide.text import say, speaking
 
@@ -27,6 +39,10 @@ def init(
     critical_event: Annotated[
         list[str] | None, typer.Option(help="Event type that keeps a user alive; repeatable.")
     ] = None,
+    holidays: Annotated[str, typer.Option(help="Country or region whose holidays may move activity: US, DE-BY.")] = "",
+    events: Annotated[
+        str, typer.Option(help=f"Your events, past and to come; a path as seen from the folder: {OWN_EVENTS}")
+    ] = "",
     lang: Lang = "en",
 ) -> None:
     """Make a folder into a workspace."""
@@ -39,6 +55,8 @@ def init(
             timezone=timezone,
             window_days=window_days,
             critical_events=tuple(critical_event or ()),
+            holidays=holidays,
+            events=events,
         )
         inform(say("cli.created", folder=folder))
 
@@ -112,6 +130,9 @@ def show_counts(name: str, counts: Counts) -> None:
 @app.command()
 def check(
     workspace: WorkspaceDir = Path(),
+    engine: EngineName = "local",
+    master: Master = None,
+    workers: Workers = None,
     print_as: PrintAs = Format.table,
     output: OutputFile = None,
     lang: Lang = "en",
@@ -119,11 +140,8 @@ def check(
     """Judge the quality of the data: what is odd, an example, and what foretide does about it."""
     import polars as pl
 
-    from foretide.workspace import Workspace
-
-    check_output(output)
-    with speaking(lang):
-        findings = Workspace.open(workspace).check()
+    with opened(workspace, None, output, lang, engine_of(engine, master, workers)) as place:
+        findings = place.check()
         words = [
             {"title": say(f"check.{code}.title"), "action": say(f"check.{code}.action")} for code in findings["check"]
         ]

@@ -12,6 +12,7 @@ from foretide.cli.asked import engine_of, opened
 from foretide.cli.changes import own_calendar
 from foretide.cli.insight import By, What, moment_of, tell_grouping
 from foretide.cli.options import (
+    OWN_EVENTS,
     AsOf,
     EngineName,
     Format,
@@ -25,6 +26,7 @@ from foretide.cli.options import (
     parse_levels,
 )
 from foretide.cli.output import check_output, emit, inform
+from foretide.forecast.catalogue import BY_DEFAULT
 from foretide.text import say, speaking
 
 if TYPE_CHECKING:
@@ -34,17 +36,22 @@ if TYPE_CHECKING:
     from foretide.forecast.engine import Run
     from foretide.workspace import Workspace
 
+#: Stands for no further models.
+NOTHING_MORE = "none"
+
 Level = Annotated[str, typer.Option(help="Interval levels in percent.")]
 Models = Annotated[
     list[str] | None,
-    typer.Option("--model", help="Try this too: arima, lightgbm, ridge, lstm, mlp. May be given several times."),
+    typer.Option(
+        "--model",
+        help="Try this beside the fast models: lightgbm (the default), arima, ridge, lstm, mlp; none: nothing more. "
+        "May be given several times.",
+    ),
 ]
 Holidays = Annotated[
     str | None, typer.Option(help="Holidays of a country or region, past and to come: DE, DE-BY, CN, US.")
 ]
-Events = Annotated[
-    Path | None, typer.Option(help="Your events, past and to come: a CSV with name,start,end[,category].")
-]
+Events = Annotated[Path | None, typer.Option(help=f"Your events, past and to come: {OWN_EVENTS}")]
 
 
 @app.command()
@@ -127,8 +134,9 @@ def run_of(
 ) -> Run:
     """Forecast as the options ask."""
     own = None if events is None else own_calendar(events)
+    asked = [name for name in models if name != NOTHING_MORE] if models else BY_DEFAULT
     known = place.calendar(moment, holidays, own, days_ahead=h)
-    return place.forecast(measure, by, h, parse_levels(level), moment, models=models, events=known, total=total)
+    return place.forecast(measure, by, h, parse_levels(level), moment, models=asked, events=known, total=total)
 
 
 @app.command()

@@ -105,12 +105,15 @@ def outlook(
     workspace: WorkspaceDir = Path(),
     horizon: Horizon = 28,
     as_of: AsOf = None,
+    engine: EngineName = "local",
+    master: Master = None,
+    workers: Workers = None,
     print_as: PrintAs = Format.table,
     output: OutputFile = None,
     lang: Lang = "en",
 ) -> None:
     """Tell what users will do: stage, chance of inactivity, active days, interests."""
-    with opened(workspace, as_of, output, lang) as place:
+    with opened(workspace, as_of, output, lang, engine_of(engine, master, workers)) as place:
         seen = place.outlook(chosen(user, everyone), horizon, parse_time(as_of))
         nested = user is not None and (output.suffix == ".json" if output else print_as is Format.json)
         emit(with_interests(seen) if nested else seen.told, print_as, output)
@@ -132,12 +135,15 @@ def recommend(
     ] = None,
     explain: Annotated[bool, typer.Option("--explain", help="Say why.")] = False,
     as_of: AsOf = None,
+    engine: EngineName = "local",
+    master: Master = None,
+    workers: Workers = None,
     print_as: PrintAs = Format.table,
     output: OutputFile = None,
     lang: Lang = "en",
 ) -> None:
     """Recommend items in the light of where users are heading."""
-    with opened(workspace, as_of, output, lang) as place:
+    with opened(workspace, as_of, output, lang, engine_of(engine, master, workers)) as place:
         picked = place.recommend(chosen(user, everyone), k, repeats=repeats, as_of=parse_time(as_of))
         emit(place.titled(picked.explained()) if explain else picked.items, print_as, output)
         for note in picked.notes:

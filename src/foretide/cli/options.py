@@ -42,6 +42,8 @@ def language(name: str) -> str:
 Lang = Annotated[
     str, typer.Option(envvar="FORETIDE_LANG", callback=language, help="Language of what is said: en or zh.")
 ]
+#: What a file of a team's events is.
+OWN_EVENTS = "a CSV with name,start[,end][,category], days as 2026-12-24."
 PrintAs = Annotated[Format, typer.Option("--format", help="How the table is printed.")]
 OutputFile = Annotated[
     Path | None,

@@ -8,8 +8,20 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from foretide.cli import app
-from foretide.cli.asked import opened
-from foretide.cli.options import AsOf, Format, Horizon, Lang, OutputFile, PrintAs, WorkspaceDir, parse_time
+from foretide.cli.asked import engine_of, opened
+from foretide.cli.options import (
+    AsOf,
+    EngineName,
+    Format,
+    Horizon,
+    Lang,
+    Master,
+    OutputFile,
+    PrintAs,
+    Workers,
+    WorkspaceDir,
+    parse_time,
+)
 from foretide.cli.output import emit, inform
 from foretide.text import say
 
@@ -35,6 +47,9 @@ def segments(
     interests: Annotated[bool, typer.Option("--interests", help="Which interests rise and fall in each.")] = False,
     horizon: Horizon = 28,
     as_of: AsOf = None,
+    engine: EngineName = "local",
+    master: Master = None,
+    workers: Workers = None,
     print_as: PrintAs = Format.table,
     output: OutputFile = None,
     lang: Lang = "en",
@@ -44,14 +59,14 @@ def segments(
     from foretide.users.segments import segment_outlook
 
     conditions = dict(named_condition(text) for text in where or ())
-    with opened(workspace, as_of, output, lang) as place:
+    with opened(workspace, as_of, output, lang, engine_of(engine, master, workers)) as place:
         moment = place.moment(parse_time(as_of))
         seen = place.outlook(None, horizon, moment)
         members = place.members(seen.told, conditions, moment)
         if users:
             emit(members, print_as, output)
         elif interests:
-            emit(interest_trends(place.store, moment, horizon, members), print_as, output)
+            emit(interest_trends(place.store, moment, horizon, members, place.engine), print_as, output)
         else:
             table = segment_outlook(seen.told, members, seen.interests)
             emit(in_one_cell(table) if output is None or output.suffix == ".csv" else table, print_as, output)
@@ -68,6 +83,9 @@ def worth(
     hopeless: Annotated[float, typer.Option(help="Users with a higher chance of no activity are left out.")] = 0.9,
     horizon: Horizon = 28,
     as_of: AsOf = None,
+    engine: EngineName = "local",
+    master: Master = None,
+    workers: Workers = None,
     print_as: PrintAs = Format.table,
     output: OutputFile = None,
     lang: Lang = "en",
@@ -75,7 +93,7 @@ def worth(
     """List the users with the most at stake: what they would bring if they came, times the chance that they do not."""
     from foretide.users.segments import worth_acting_on
 
-    with opened(workspace, as_of, output, lang) as place:
+    with opened(workspace, as_of, output, lang, engine_of(engine, master, workers)) as place:
         seen = place.outlook(None, horizon, place.moment(parse_time(as_of)))
         emit(worth_acting_on(seen.told, seen.interests, n, hopeless), print_as, output)
         for note in seen.notes:

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from foretide.cli import app
-from foretide.cli.asked import tell_end
+from foretide.cli.asked import engine_of, tell_end
 from foretide.cli.data import load, show_counts
-from foretide.cli.options import AsOf, Horizon, Lang, WorkspaceDir, parse_time
+from foretide.cli.options import AsOf, EngineName, Horizon, Lang, Master, Workers, WorkspaceDir, parse_time
 from foretide.cli.output import check_output, emit, inform
 from foretide.errors import UsageError
 from foretide.text import say, speaking
@@ -33,6 +33,9 @@ def report(
     workspace: WorkspaceDir = Path(),
     horizon: Horizon = 28,
     as_of: AsOf = None,
+    engine: EngineName = "local",
+    master: Master = None,
+    workers: Workers = None,
     output: Annotated[Path, typer.Option("--output", "-o", help="The HTML file.")] = Path("report.html"),
     lang: Lang = "en",
 ) -> None:
@@ -42,7 +45,7 @@ def report(
 
     check_output(output, PAGES)
     with speaking(lang):
-        place = Workspace.open(workspace)
+        place = Workspace.open(workspace, engine_of(engine, master, workers))
         tell_end(place, as_of)
         path = make_report(place, output, horizon, parse_time(as_of), lang)
         inform(say("cli.report", path=path))
@@ -52,6 +55,9 @@ def report(
 def demo(
     data: Annotated[str, typer.Option(help="complete-journey or simulated.")] = "complete-journey",
     workspace: Annotated[Path, typer.Option("--workspace", "-w", help="Folder to make.")] = Path("demo"),
+    engine: EngineName = "local",
+    master: Master = None,
+    workers: Workers = None,
     lang: Lang = "en",
 ) -> None:
     """Run the main job on real purchases, or on simulated ones: import, forecast, recommend, report."""
@@ -60,30 +66,32 @@ def demo(
     from foretide.settings import Settings
     from foretide.workspace import Workspace
 
+    chosen = engine_of(engine, master, workers)
     with speaking(lang):
         if Settings.exists(workspace):
             inform(say("cli.demo.there", folder=workspace))
-            place = Workspace.open(workspace)
         else:
-            place = demo_workspace(data, workspace)
+            make_demo(data, workspace)
+        place = Workspace.open(workspace, chosen)
         seen = place.outlook()
         show_answers(place, seen)
         path = write_report(gather_events(place, HORIZON_DAYS, None, seen), workspace / "report.html", lang)
         typer.echo(say("cli.demo.done", path=path.resolve().as_uri(), folder=workspace))
 
 
-def demo_workspace(data: str, folder: Path) -> Workspace:
+def make_demo(data: str, folder: Path) -> None:
     """Make a workspace with demo data."""
     from foretide.events.sources.public import PUBLIC
 
     if data == SIMULATED:
-        return simulated_workspace(folder)
-    if data not in PUBLIC:
+        make_simulated(folder)
+    elif data in PUBLIC:
+        make_public(data, folder)
+    else:
         raise UsageError(f"there are no data {data!r}; give {', '.join((*PUBLIC, SIMULATED))}")
-    return public_workspace(data, folder)
 
 
-def public_workspace(data: str, folder: Path) -> Workspace:
+def make_public(data: str, folder: Path) -> None:
     """Import a public data set."""
     from foretide.events.sources.files import sniff
     from foretide.events.sources.public import PUBLIC
@@ -105,10 +113,9 @@ def public_workspace(data: str, folder: Path) -> Workspace:
     ]
     for source in sources:
         show_counts(source.path.name, load(place, source))
-    return place
 
 
-def simulated_workspace(folder: Path) -> Workspace:
+def make_simulated(folder: Path) -> None:
     """Simulate a shop."""
     from foretide.events.sources.simulator import scenario_defaults, simulate
     from foretide.workspace import Workspace
@@ -119,7 +126,6 @@ def simulated_workspace(folder: Path) -> Workspace:
     place.store.put("items", log.items)
     place.store.put("users", log.users)
     show_counts(SIMULATED, place.ingest(log.events, SIMULATED))
-    return place
 
 
 def planted_event(scenario: Scenario) -> str:

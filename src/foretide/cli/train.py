@@ -8,8 +8,20 @@ from typing import Annotated
 import typer
 
 from foretide.cli import app
-from foretide.cli.asked import opened
-from foretide.cli.options import AsOf, Format, Horizon, Lang, OutputFile, PrintAs, WorkspaceDir, parse_time
+from foretide.cli.asked import engine_of, opened
+from foretide.cli.options import (
+    AsOf,
+    EngineName,
+    Format,
+    Horizon,
+    Lang,
+    Master,
+    OutputFile,
+    PrintAs,
+    Workers,
+    WorkspaceDir,
+    parse_time,
+)
 from foretide.cli.output import emit, inform
 from foretide.text import say
 
@@ -36,6 +48,9 @@ def users(
     ] = None,
     horizon: Horizon = 28,
     as_of: AsOf = None,
+    engine: EngineName = "local",
+    master: Master = None,
+    workers: Workers = None,
     print_as: PrintAs = Format.table,
     output: OutputFile = None,
     lang: Lang = "en",
@@ -43,10 +58,10 @@ def users(
     """Compare models on earlier horizons and keep the best for the outlook; settings that were tuned are used."""
     from foretide.tune.choice import USUAL_MODELS, compare, keep
 
-    with opened(workspace, as_of, output, lang) as place:
+    with opened(workspace, as_of, output, lang, engine_of(engine, master, workers)) as place:
         moment = place.moment(parse_time(as_of))
         names = [name.strip() for given in model or USUAL_MODELS for name in given.split(",")]
-        compared = compare(place.store, moment, place.path, names, horizon, place.rule)
+        compared = compare(place.store, moment, place.path, names, horizon, place.rule, place.engine)
         emit(compared, print_as, output)
         best = keep(place.path, horizon, compared)
         inform(say("tune.kept", model=best.name, horizon=horizon))

@@ -10,8 +10,19 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from foretide.cli import app
-from foretide.cli.asked import asked
-from foretide.cli.options import AsOf, Format, Horizon, Lang, OutputFile, PrintAs, WorkspaceDir
+from foretide.cli.asked import asked, engine_of
+from foretide.cli.options import (
+    AsOf,
+    EngineName,
+    Format,
+    Horizon,
+    Lang,
+    Master,
+    OutputFile,
+    PrintAs,
+    Workers,
+    WorkspaceDir,
+)
 from foretide.cli.output import emit, inform
 from foretide.text import say
 
@@ -49,6 +60,9 @@ def tune(
     ] = math.inf,
     seed: Annotated[int, typer.Option(help="Of what is drawn at random.")] = 0,
     as_of: AsOf = None,
+    engine: EngineName = "local",
+    master: Master = None,
+    workers: Workers = None,
     print_as: PrintAs = Format.table,
     output: OutputFile = None,
     lang: Lang = "en",
@@ -62,7 +76,7 @@ def tune(
     from foretide.tune.run import tune as search_settings
 
     budget = Budget(trials, minutes)
-    with asked(workspace, as_of, output, lang) as (place, moment):
+    with asked(workspace, as_of, output, lang, engine_of(engine, master, workers)) as (place, moment):
         tuned = search_settings(
             place.store,
             moment,
@@ -74,6 +88,7 @@ def tune(
             search=search.value,
             seed=seed,
             progress=tell_trial,
+            engine=place.engine,
         )
         emit(as_text(tuned.trials) if print_as is Format.table and output is None else tuned.trials, print_as, output)
         for note in tuned.notes:

@@ -8,8 +8,20 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from foretide.cli import app
-from foretide.cli.asked import opened
-from foretide.cli.options import AsOf, Format, Horizon, Lang, OutputFile, PrintAs, WorkspaceDir, parse_time
+from foretide.cli.asked import engine_of, opened
+from foretide.cli.options import (
+    AsOf,
+    EngineName,
+    Format,
+    Horizon,
+    Lang,
+    Master,
+    OutputFile,
+    PrintAs,
+    Workers,
+    WorkspaceDir,
+    parse_time,
+)
 from foretide.cli.output import emit, inform
 from foretide.text import say
 
@@ -31,12 +43,15 @@ def explain(
         float, typer.Option(help="Above this chance of no activity a user is expected to stay away.")
     ] = 0.5,
     as_of: AsOf = None,
+    engine: EngineName = "local",
+    master: Master = None,
+    workers: Workers = None,
     print_as: PrintAs = Format.table,
     output: OutputFile = None,
     lang: Lang = "en",
 ) -> None:
     """Tell why the outlook of a user is what it is, and what would turn it."""
-    with opened(workspace, as_of, output, lang) as place:
+    with opened(workspace, as_of, output, lang, engine_of(engine, master, workers)) as place:
         if user is None:
             table = place.explain_model(horizon, parse_time(as_of))
             emit(with_words(table), print_as, output, title=say("explain.whole"))
