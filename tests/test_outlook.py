@@ -169,7 +169,7 @@ def test_a_horizon_of_one_day_is_an_active_day_or_none(log):
 def test_a_horizon_longer_than_the_log_is_carried_on(log):
     early = START + timedelta(days=100)
     asked = outlook(log, early, 80)
-    assert say("outlook.carried_on", asked=80, longest=37) in asked.notes
+    assert say("outlook.carried_on", asked=80, longest=59) in asked.notes
     happened = targets(log, [early], 80, RULE).drop("as_of").join(asked.users, on="user_id")
     eligible = happened.filter(pl.col("eligible"))
     assert eligible["p_inactive"].mean() == pytest.approx(eligible["inactive"].mean(), abs=0.1)

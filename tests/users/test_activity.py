@@ -74,6 +74,36 @@ def test_expected_days_lie_between_the_chance_of_any_and_the_horizon(learnt):
     assert ((p >= 0) & (p <= 1) & (days >= 1 - p) & (days <= HORIZON)).all()
 
 
+def test_a_longer_horizon_has_more_days_and_less_chance_of_none(learnt):
+    table, _ = users(300, np.random.default_rng(12), stages=STAGES)
+    told = [learnt.predict_for(table, days) for days in range(1, 4 * HORIZON)]
+    p, days = (np.array([answer[name] for answer in told]) for name in told[0].columns)  # (n_horizons, n_users)
+    assert (np.diff(p, axis=0) <= 1e-12).all()
+    assert (np.diff(days, axis=0) >= -1e-12).all()
+    assert (np.abs(np.diff(days, n=2, axis=0)) < 0.1).all()
+    assert learnt.predict_for(table, HORIZON).equals(learnt.predict(table))
+
+
+def test_shorter_horizons_are_told_by_the_model_of_the_longest(learnt):
+    table, rate = users(4000, np.random.default_rng(13))
+    for horizon in (7, 10, 20):
+        told = learnt.predict_for(table, horizon)
+        assert told["p_inactive"].mean() == pytest.approx(((1 - rate) ** horizon).mean(), abs=0.02)
+        assert told["expected_active_days"].mean() == pytest.approx(horizon * rate.mean(), rel=0.04)
+
+
+def test_chances_that_would_rise_with_the_horizon_are_held():
+    """Here who was seen for longer came less: the regressions alone would tell less of a longer horizon."""
+    rng = np.random.default_rng(14)
+    table, rate = users(1500, rng)
+    model = ActivityModel(HORIZON).fit(
+        pl.concat([with_outcome(table, rate, rng, 7), with_outcome(table, rate**3, rng, HORIZON)])
+    )
+    short, long = (model.predict_for(table, days) for days in (7, HORIZON))
+    assert (long["p_inactive"] <= short["p_inactive"] + 1e-12).all()
+    assert (long["expected_active_days"] >= short["expected_active_days"] - 1e-12).all()
+
+
 @given(st.floats(0, 1), st.floats(0, 1), st.integers(1, 400))
 def test_expected_days_keep_their_bounds_whatever_the_parts(p, filled, days):
     expected = expected_days(np.array([p]), np.array([filled]), days)[0]

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from foretide.users.cutoffs import (
     LEAD_DAYS,
     horizon,
+    room_days,
     shifted,
     trainable_horizon,
     training_cutoffs,
@@ -53,3 +54,6 @@ def test_a_trainable_horizon_has_a_cutoff_and_is_the_one_asked_for_where_it_fits
     assert (days == asked) == fits
     if days:
         assert training_cutoffs(START, START + timedelta(days=history), days)
+    room = room_days(history)
+    assert not room or training_cutoffs(START, START + timedelta(days=history), room)
+    assert not training_cutoffs(START, START + timedelta(days=history), room + 1)

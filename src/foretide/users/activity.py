@@ -19,6 +19,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 import polars as pl
+from scipy.special import expit
 
 from foretide.schema import Floats
 from foretide.users.contributions import Contributions, of_rates
@@ -31,6 +32,11 @@ PENALTY_C = 0.01
 MIN_OUTCOMES = 30
 #: A group's examples are thinned to this many.
 TRAINING_ROWS = 150_000
+#: Log-odds of a share of nothing.
+NO_SHARE = -1e3
+#: How fast the log-odds of no activity, and of the fill, may change with the logarithm of the horizon's length, so that
+#: a longer one never has the larger chance of no activity, nor the fewer active days: ``(2, 1)``.
+LEAST_SLOPE, MOST_SLOPE = np.array([[-np.inf], [-1.0]]), np.array([[0.0], [np.inf]])
 
 
 @dataclass
@@ -50,10 +56,10 @@ class Hurdle:
         self.fill_ = logistic(x[seen], filled, self.penalty_c) if filled.any() else None
         return self
 
-    def predict(self, x: Floats) -> tuple[Floats, Floats]:
-        """Return ``p_inactive`` and ``fill``, ``(n_rows,)`` each."""
-        p = self.idle_.predict_proba(x)[:, 1]
-        return p, np.zeros(len(x)) if self.fill_ is None else self.fill_.predict_proba(x)[:, 1]
+    def odds(self, x: Floats) -> Floats:
+        """Return the log-odds of no activity and of the fill, ``(2, n_rows)``."""
+        filled = np.full(len(x), NO_SHARE) if self.fill_ is None else self.fill_.decision_function(x)
+        return np.array([self.idle_.decision_function(x), filled])
 
 
 def logistic(x: Floats, share: Floats, penalty_c: float = PENALTY_C) -> Any:
@@ -109,22 +115,37 @@ class ActivityModel:
 
     def predict(self, users: pl.DataFrame) -> pl.DataFrame:
         """Return ``p_inactive, expected_active_days`` of each row of a feature table, in its order."""
-        users = users.with_columns(horizon_days=pl.lit(self.horizon_days, pl.Int32))
-        p, filled = (column.copy() for column in self.rates_.predict(users, self.horizon_days))
+        return self.predict_for(users, self.horizon_days)
+
+    def predict_for(self, users: pl.DataFrame, horizon_days: int) -> pl.DataFrame:
+        """Return what ``predict`` does, for another horizon.
+
+        The answers agree: a longer horizon never has the larger chance of no activity, nor the fewer expected days.
+        """
+        p, filled = (column.copy() for column in self.rates_.predict(users, horizon_days))
         here = eligible(users).to_numpy()
         for group, model in self.groups_.items():
             rows = np.flatnonzero(here == group)
             if len(rows):
-                p[rows], filled[rows] = model.predict(self._covariates(users[rows]))
-        days = expected_days(p, filled, self.horizon_days)
+                p[rows], filled[rows] = expit(self._odds(model, users[rows], horizon_days))
+        days = expected_days(p, filled, horizon_days)
         return pl.DataFrame({"p_inactive": p, "expected_active_days": days})
+
+    def _odds(self, model: Hurdle, users: pl.DataFrame, horizon_days: int) -> Floats:
+        """Return ``Hurdle.odds`` for a horizon, ``(2, n_rows)``: lines in the logarithm of its length."""
+        asked = model.odds(self._covariates(of_horizon(users, self.horizon_days)))
+        if horizon_days == self.horizon_days:
+            return asked
+        other = model.odds(self._covariates(of_horizon(users, horizon_days)))
+        way = np.log(horizon_days / self.horizon_days)
+        return asked + np.clip((other - asked) / way, LEAST_SLOPE, MOST_SLOPE) * way
 
     def contributions(self, users: pl.DataFrame) -> Contributions:
         """Return what each covariate adds to the log-odds of no activity, beside the usual user of the training set.
 
         A user of a group without a model of its own has the rate of the stage: all is in ``stage``.
         """
-        users = users.with_columns(horizon_days=pl.lit(self.horizon_days, pl.Int32))
+        users = of_horizon(users, self.horizon_days)
         told = of_rates(self.rates_, users, self.horizon_days, names())
         here = eligible(users).to_numpy()
         for group, model in self.groups_.items():
@@ -141,6 +162,11 @@ class ActivityModel:
 
     def _covariates(self, rows: pl.DataFrame) -> Floats:
         return covariates(rows, self.horizon_days, self.last_)
+
+
+def of_horizon(users: pl.DataFrame, horizon_days: int) -> pl.DataFrame:
+    """Return a feature table with ``horizon_days``."""
+    return users.with_columns(horizon_days=pl.lit(horizon_days, pl.Int32))
 
 
 def eligible(users: pl.DataFrame) -> pl.Series:

@@ -38,14 +38,19 @@ def warm_up_days(history_days: int) -> int:
     return min(WARM_UP_DAYS, max(1, history_days // 4))
 
 
+def room_days(history_days: int) -> int:
+    """Return the longest horizon that fits between the warm-up and the end of a log; 0 if none does."""
+    return max(0, history_days - warm_up_days(history_days) - LEAD_DAYS)
+
+
 def trainable_horizon(history_days: int, horizon_days: int) -> int:
     """Return the horizon to train for, in days.
 
     It is the one asked for where the log has room for it after the warm-up; else half the room, because
     several cut-offs at a shorter horizon teach more than one at the longest. 0 if there is no room at all.
     """
-    room = history_days - warm_up_days(history_days) - LEAD_DAYS
-    return horizon_days if horizon_days <= room else max(0, (room + 1) // 2)
+    room = room_days(history_days)
+    return horizon_days if horizon_days <= room else (room + 1) // 2
 
 
 def training_cutoffs(

@@ -19,12 +19,15 @@ from foretide.features.fold import KEYS, feature_table
 from foretide.features.lifecycle import LifecycleRule
 from foretide.features.population import N_USERS, n_users_part
 from foretide.schema import TS
-from foretide.users.cutoffs import Pair, trainable_horizon, training_cutoffs
+from foretide.users.cutoffs import Pair, room_days, training_cutoffs
 from foretide.users.sequence_windows import HISTORY, with_histories
 from foretide.users.targets import TARGETS, targets_of_pairs
 
-#: Horizons to learn from, as shares of the one that is asked about.
+#: Horizons to learn from, as shares of the one that is asked about ...
 HORIZON_SHARES = (0.25, 0.5, 1.0)
+#: ... or, where the log is too short for that one, of the longest that fits: more lengths, as what changes with them is
+#: carried on then, and longer ones, so that it is carried less far.
+ROOM_SHARES = (0.1, 0.2, 0.4, 0.6, 0.8)
 #: Cut-offs for each of them.
 CUTOFFS_PER_HORIZON = 5
 #: Whole buckets are read until they should hold this many users.
@@ -53,13 +56,18 @@ def sample(buckets: Buckets, as_of: datetime, engine: Engine | None = None) -> F
 
 def training_pairs(first: datetime, as_of: datetime, horizon_days: int, timezone: str) -> list[Pair]:
     """Return pairs of cut-off and horizon that are over by ``as_of``; none if the log is too short."""
-    longest = trainable_horizon((as_of - first).days, horizon_days)
-    lengths = sorted({max(1, int(longest * share)) for share in HORIZON_SHARES}) if longest else []
     return [
         (cutoff, days)
-        for days in lengths
+        for days in training_lengths((as_of - first).days, horizon_days)
         for cutoff in training_cutoffs(first, as_of, days, timezone, CUTOFFS_PER_HORIZON)
     ]
+
+
+def training_lengths(history_days: int, horizon_days: int) -> list[int]:
+    """Return the horizons to learn from, in days, the shortest first; none if the log is too short."""
+    room = room_days(history_days)
+    longest, shares = (horizon_days, HORIZON_SHARES) if horizon_days <= room else (room, ROOM_SHARES)
+    return sorted({max(1, int(longest * share)) for share in shares}) if room else []
 
 
 def examples(
