@@ -26,6 +26,7 @@ from foretide.features.measures import GIVEN, SHARES, check_measure, measured
 from foretide.features.now import default_as_of
 from foretide.features.rule import LifecycleRule
 from foretide.features.series import has_values, last_day
+from foretide.forecast.catalogue import BY_DEFAULT
 from foretide.schema import Panel
 from foretide.settings import Settings
 
@@ -153,7 +154,7 @@ class Workspace:
         levels: Sequence[int] = (80, 95),
         as_of: datetime | None = None,
         *,
-        models: Sequence[str] = (),
+        models: Sequence[str] = BY_DEFAULT,
         events: pl.DataFrame | None = None,
         total: bool = False,
     ) -> Run:
@@ -166,7 +167,7 @@ class Workspace:
         what, by, h, levels, as_of
             What to forecast, one series for each value of which column, days ahead, percent, what is known.
         models
-            What to try beside the candidates, of ``forecast.candidates.ON_REQUEST``.
+            What to try beside the candidates, as in ``forecast.engine.run``; ``()`` is fast.
         events
             Known events past and to come, ``CALENDAR``; those of the settings if None.
         total

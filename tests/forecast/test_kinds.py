@@ -6,6 +6,7 @@ import pytest
 
 from foretide.errors import UsageError
 from foretide.features.calendar import CALENDAR
+from foretide.forecast.catalogue import TREES
 from foretide.forecast.engine import ENSEMBLE, run
 from foretide.forecast.kinds import SPARSE, STEADY, kinds
 from foretide.forecast.spread import EXCESS, dispersion
@@ -51,7 +52,8 @@ def test_each_kind_is_told_as_if_the_other_were_not_there(told):
 
 def test_the_backtest_of_all_has_the_models_that_all_were_tried_with(told):
     models = {name: set(rows["model"]) for (name,), rows in told.backtest.group_by("series")}
-    assert models["all"] == models[STEADY]
+    assert models["all"] == models[STEADY] - {TREES}
+    assert TREES in models[STEADY]
     assert models[SPARSE] - models[STEADY] == {"Croston", "TSB", "Adida"}
     assert "sparse_series" in told.notes
     n = pl.col("mase") * pl.lit(0.5)
@@ -97,7 +99,10 @@ def test_known_events_come_back_ahead():
     days = panel(y).dates[0] + feasts
     calendar = pl.DataFrame([("feast", day.item(), day.item(), None) for day in days], schema=CALENDAR, orient="row")
     ahead = feasts[feasts >= N_STEPS][0] - N_STEPS
-    plain, aware = (run(panel(y), H, events=known).forecast.median.mean(axis=0) for known in (None, calendar))
+    plain, aware = (
+        run(panel(y), H, models=models, events=known).forecast.median.mean(axis=0)
+        for models, known in (((), None), ((TREES,), calendar))
+    )
     assert aware[ahead] == pytest.approx(160, rel=0.1)
     assert np.delete(aware, ahead) == pytest.approx(80, rel=0.1)
     assert plain[ahead] < 120

@@ -1,13 +1,12 @@
 """Global learners on lags: the laws of a forecaster, and truths that they must find."""
 
-import sys
 from datetime import date, timedelta
 
 import numpy as np
 import polars as pl
 import pytest
 
-from foretide.errors import MissingExtraError, UsageError
+from foretide.errors import UsageError
 from foretide.features.calendar import CALENDAR
 from foretide.forecast.lags import Design, Rows, sampled_rows
 from foretide.forecast.regression import LEARNERS, MOST_ROWS, STRATEGIES, LagRegression
@@ -136,9 +135,3 @@ def test_what_is_known_ahead_is_learnt():
 def test_a_wrong_parameter_is_said(wrong):
     with pytest.raises(UsageError):
         LagRegression(**wrong)
-
-
-def test_a_missing_library_is_said(monkeypatch):
-    monkeypatch.setitem(sys.modules, "lightgbm", None)
-    with pytest.raises(MissingExtraError, match=r"foretide\[learners\]"):
-        LagRegression("lightgbm").ahead(counts(), [98], 3)

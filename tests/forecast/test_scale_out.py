@@ -113,3 +113,20 @@ def test_a_file_that_is_no_series_is_told(path, tmp_path, change, error, said):
     change(pl.read_parquet(path)).write_parquet(path)
     with pytest.raises(error, match=said):
         forecast_file(path, tmp_path / "out.parquet")
+
+
+def test_trees_learn_once_from_series_all_over_the_file(tmp_path, monkeypatch):
+    """Counts that are high in every other week; four series, a run, are too few to learn that from."""
+    t = np.arange(196)
+    mean = np.linspace(40, 90, 12)[:, None] * (1 + 0.3 * np.sin(2 * np.pi * t / 7)) * np.where(t // 7 % 2, 1.5, 0.7)
+    y = np.random.default_rng(3).poisson(mean)
+    days = [BEGIN + timedelta(days=n) for n in range(182)]
+    parts = [pl.DataFrame({"unique_id": f"s{i:02}", "ds": days, "y": y[i, :182]}) for i in range(12)]
+    pl.concat(parts).write_parquet(tmp_path / "series.parquet")
+    monkeypatch.setattr(scale_out, "RUN_VALUES", 4 * 182)
+    errors = []
+    for name, models in (("trees", ("lightgbm",)), ("fast", ())):
+        forecast_file(tmp_path / "series.parquet", tmp_path / name, h=14, season_length=7, models=models)
+        told = pl.read_parquet(tmp_path / name)["median"].to_numpy().reshape(12, 14)
+        errors.append(np.abs(np.log(told / mean[:, 182:])).mean())
+    assert errors[0] < 0.5 * errors[1]

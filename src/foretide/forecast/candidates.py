@@ -1,8 +1,9 @@
 """Which methods are tried on which series.
 
 Simple and smoothing methods are tried on every series; on a series with many zeros also those that are made for
-intermittent demand. More can be asked for by name: learners on lags, networks and ARIMA cost a thousand times as
-much, and are for those who have the time.
+intermittent demand, on the others boosted trees, unless they are not wanted (``trees``). More can be asked for by
+name: linear learners on lags, networks and ARIMA cost up to a thousand times as much, and are for those who have the
+time.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 
 from foretide.errors import UsageError
 from foretide.forecast.baselines import SeasonalNaive, SeasonalWindowAverage, SeasonalWindowMedian
+from foretide.forecast.catalogue import TREES
 from foretide.forecast.intermittent import TSB, Adida, Croston
 from foretide.forecast.level_shifts import Relevelled
 from foretide.forecast.method import Method
@@ -59,13 +61,6 @@ def arima(season_length: int) -> Method:
     return AutoArima(season_length=season_length)
 
 
-def lightgbm(season_length: int) -> Method:
-    """Make boosted trees on lags."""
-    from foretide.forecast.regression import LagRegression
-
-    return LagRegression("lightgbm", season_length=season_length)
-
-
 def ridge(season_length: int) -> Method:
     """Make a linear regression on lags."""
     from foretide.forecast.regression import LagRegression
@@ -87,10 +82,9 @@ def mlp(season_length: int) -> Method:
     return GlobalMLP(season_length=season_length)
 
 
-#: What may be tried beside the candidates, by name.
+#: What may be weighed with the candidates, by name.
 ON_REQUEST: dict[str, Callable[[int], Method]] = {
     "arima": arima,
-    "lightgbm": lightgbm,
     "ridge": ridge,
     "lstm": lstm,
     "mlp": mlp,
@@ -98,7 +92,7 @@ ON_REQUEST: dict[str, Callable[[int], Method]] = {
 
 
 def requested(names: Sequence[str], season_length: int) -> dict[str, Method]:
-    """Return the methods that were asked for by name.
+    """Return the methods that were asked for by name, without the trees.
 
     Raises
     ------
@@ -108,6 +102,6 @@ def requested(names: Sequence[str], season_length: int) -> dict[str, Method]:
         If one needs a library that is not installed.
     """
     for name in names:
-        if name not in ON_REQUEST:
-            raise UsageError(f"there is no model {name!r} to try; choose from {', '.join(ON_REQUEST)}")
-    return {name: ON_REQUEST[name](season_length) for name in names}
+        if name not in (TREES, *ON_REQUEST):
+            raise UsageError(f"there is no model {name!r} to try; choose from {', '.join((TREES, *ON_REQUEST))}")
+    return {name: ON_REQUEST[name](season_length) for name in names if name != TREES}

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+#: The boosted trees, which are not weighed with the candidates but have their share beside them.
+TREES = "lightgbm"
+#: What is tried beside the candidates if nothing is said.
+BY_DEFAULT = (TREES,)
+
 
 @dataclass(frozen=True)
 class Model:
     """A model as ``foretide models`` lists it."""
 
     name: str
-    tried: str = ""  # by every forecast: on "all" series, or on "sparse" ones
+    tried: str = ""  # by every forecast: on "all" series, or on "sparse" or "steady" ones
     option: str = ""  # of the commands, that has it tried
     pools: bool = False  # whether the series of a panel learn from each other
     extra: str = ""  # of the package, that it needs
@@ -26,10 +31,11 @@ MODELS = (
     Model("Croston", "sparse"),
     Model("TSB", "sparse"),
     Model("Adida", "sparse"),
+    Model("BoostedTrees", "steady", option="--model none leaves it out", pools=True),
     Model("WarmHoltWinters"),
     Model("Arima"),
     Model("AutoArima", option="--model arima"),
-    Model("LagRegression", option="--model lightgbm, --model ridge", pools=True, extra="learners"),
+    Model("LagRegression", option="--model ridge", pools=True),
     Model("WithEvents", option="--holidays, --events", pools=True),
     Model("GlobalLSTM", option="--model lstm", pools=True, extra="neural"),
     Model("GlobalMLP", option="--model mlp", pools=True, extra="neural"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -12,6 +12,8 @@ from foretide.errors import NotEnoughDataError, UsageError
 from foretide.evaluate.backtest import score_table
 from foretide.features.calendar import CALENDAR
 from foretide.forecast.baselines import SeasonalNaive, SeasonalWindowAverage, SeasonalWindowMedian
+from foretide.forecast.catalogue import BY_DEFAULT
+from foretide.forecast.forest import Forest
 from foretide.forecast.intermittent import TSB, Adida, Croston
 from foretide.forecast.kinds import SPARSE, Answer, Kind, Request, all_series, answer, kinds
 from foretide.forecast.method import Method, check_horizon, dates_ahead, without_gaps
@@ -58,15 +60,17 @@ def run(
     levels: Sequence[int] = (80, 95),
     season_length: int | Sequence[int] = 7,
     *,
-    models: Sequence[str] = (),
+    models: Sequence[str] = BY_DEFAULT,
     events: pl.DataFrame | None = None,
     covariates: pl.DataFrame | None = None,
+    forests: Mapping[int, Forest] | None = None,
 ) -> Run:
     """Forecast every series of a panel.
 
     Every candidate is tried at rolling origins; each series' ensemble weighs them by their errors, shrunk
-    towards the errors of the whole panel. A candidate that clearly beats the ensemble is used alone. Series with many
-    zeros are a kind of their own (``foretide.forecast.kinds``). With less than a few weeks of history there is no
+    towards the errors of the whole panel. A candidate that clearly beats the ensemble is used alone. Boosted trees that
+    learn from all series count half beside that, where there is enough to learn from. Series with many zeros are a kind
+    of their own, without trees (``foretide.forecast.kinds``). With less than a few weeks of history there is no
     backtest: the mean of the same weekday is used, the intervals follow from the changes seen so far, and a note says
     so.
 
@@ -82,11 +86,14 @@ def run(
         Steps of a season, 1 for none; of several, the one with the least error in the backtest, the first where
         there is none.
     models
-        What else to try, of ``candidates.ON_REQUEST``; these take seconds to minutes.
+        What to try beside the candidates: ``catalogue.TREES``, which cost one or two seconds and little more for
+        many series, and those of ``candidates.ON_REQUEST``, which take seconds to minutes. Nothing, ``()``, is fast.
     events
         Known events, past and to come, ``CALENDAR``; steps must be days.
     covariates
         ``unique_id, ds, <name> ...``, see ``covariates.covariate_steps``; steps must be days.
+    forests
+        What the trees have learnt from more series on the same steps, see ``trees.taught``; from these if None.
 
     Raises
     ------
@@ -97,9 +104,10 @@ def run(
     NotEnoughDataError
         If no series has a single value.
     """
-    asked = Request(h, checked(h, levels), models, known_events(panel, events, covariates))
-    y = without_gaps(panel.y)
     seasons = [season_length] if isinstance(season_length, int) else season_length
+    known = known_events(panel, events, covariates)
+    asked = Request(h, checked(h, levels), seasons, models, known, forests)
+    y = without_gaps(panel.y)
     answers: list[tuple[Kind, Answer]] = []
     for kind in kinds(y):
         answers.append((kind, answer(y, kind, asked, seasons)))
@@ -131,7 +139,7 @@ def known_events(panel: Panel, events: pl.DataFrame | None, covariates: pl.DataF
 
 
 def run_shares(panel: Panel, h: int, levels: Sequence[int] = (80, 95), season_length: int = 7) -> Run:
-    """Forecast the share of each series in the sum of all: they add up to one on every day.
+    """Forecast the share of each series in the sum of all: they add up to one on every day; without trees, fast.
 
     Parameters
     ----------
@@ -155,7 +163,7 @@ def run_shares(panel: Panel, h: int, levels: Sequence[int] = (80, 95), season_le
             "events or users"
         )
     without_gaps(panel.y)
-    raw = run(Panel(panel.ids, panel.dates, as_shares(panel.y)), h, levels, season_length)
+    raw = run(Panel(panel.ids, panel.dates, as_shares(panel.y)), h, levels, season_length, models=())
     return replace(raw, forecast=normalised(raw.forecast))
 
 

@@ -12,9 +12,10 @@ import polars as pl
 
 from foretide.errors import DataError, MappingError
 from foretide.events.sources.frames import to_polars
+from foretide.forecast.catalogue import BY_DEFAULT
 from foretide.forecast.engine import Run, run
 from foretide.forecast.grid import OTHER, Grid, grid_of, moment
-from foretide.forecast.reconcile import Hierarchy
+from foretide.forecast.hierarchy import Hierarchy
 from foretide.forecast.sums import run_sums
 from foretide.schema import Panel
 
@@ -42,7 +43,7 @@ def forecast(
     gaps: Gaps = "last",
     until: date | None = None,
     *,
-    models: Sequence[str] = (),
+    models: Sequence[str] = BY_DEFAULT,
     events: Any = None,
     covariates: Any = None,
     hierarchy: Any = None,
@@ -67,7 +68,8 @@ def forecast(
         A day or moment: steps before it are known, those from it on are forecast. By default the step after the last
         one of any series. A time zone is left out, as that of ``ds`` is.
     models
-        What to try beside the candidates: ``arima, lightgbm, ridge, lstm, mlp``; these take seconds to minutes.
+        What to try beside the candidates: ``lightgbm``, boosted trees, which cost one or two seconds and little more
+        for many series; ``arima, ridge, lstm, mlp``, which take seconds to minutes. Nothing, ``()``, is fast.
     events
         Known events of daily series, past and to come: a frame of ``event, ds, end, category``, as
         ``foretide.features.calendar`` gives; ``category`` is null, or the one series that is concerned.
@@ -94,7 +96,7 @@ def forecast(
     """
     panel, grid = panel_of(frame, gaps, until)
     seasons = SEASONS[grid.name] if season_length is None else season_length
-    known = {"events": optional(events, "events"), "covariates": optional(covariates, "covariates")}
+    known: dict[str, Any] = {"events": optional(events, "events"), "covariates": optional(covariates, "covariates")}
     if hierarchy is None:
         told = run(panel, h, levels, seasons, models=models, **known)
     else:

@@ -1,6 +1,7 @@
 """Steady and sparse series, each forecast in its own way and put together again.
 
-Of a steady series the medians of the candidates are weighed, and intervals come from past errors. Of a sparse one,
+Of a steady series the medians of the candidates are weighed, beside the share of the trees, and intervals come from
+past errors. Of a sparse one,
 most of whose medians are zero, the means are weighed; median and intervals are those of a count with that mean and
 with the variance of past errors (of an amount, from the errors themselves).
 """
@@ -15,10 +16,21 @@ from numpy.typing import NDArray
 
 from foretide.evaluate.backtest import Said
 from foretide.forecast.candidates import candidates, requested, sparse
+from foretide.forecast.catalogue import TREES
+from foretide.forecast.forest import Forest
 from foretide.forecast.intervals import are_counts
 from foretide.forecast.method import Method
 from foretide.forecast.spread import Counted, measured
-from foretide.forecast.trial import Point, Trial, best_trial, joined, judge, try_methods
+from foretide.forecast.trees import BoostedTrees, taught
+from foretide.forecast.trial import (
+    Point,
+    Trial,
+    beside_trees,
+    best_trial,
+    joined,
+    judge,
+    try_methods,
+)
 from foretide.forecast.with_events import KnownEvents
 from foretide.schema import Floats
 
@@ -46,8 +58,14 @@ class Request:
 
     h: int
     levels: tuple[int, ...]  # in percent, ascending
+    season_lengths: Sequence[int]
     models: Sequence[str] = ()  # to try beside the candidates
     events: KnownEvents | None = None
+    forests: Mapping[int, Forest] | None = None  # what trees have learnt from these series and others, if they have
+
+    def learnt(self, y: Floats) -> Mapping[int, Forest]:
+        """Return what trees have learnt, from these series if not before; nothing where that is too little."""
+        return taught(y, self.h, self.season_lengths) if self.forests is None else self.forests
 
 
 @dataclass(frozen=True)
@@ -74,7 +92,7 @@ def answer(y: Floats, kind: Kind, asked: Request, season_lengths: Sequence[int])
     asked
         What is wanted.
     season_lengths
-        Of these, the one with the least error in the backtest is used.
+        Of these, the one with the least error in the backtest is used; trees see all that are asked for.
     """
     lone = kind.name == SPARSE
 
@@ -87,9 +105,14 @@ def answer(y: Floats, kind: Kind, asked: Request, season_lengths: Sequence[int])
     mine = y[kind.rows]
     point: Point = "mean" if lone else "median"
     season, trial, verdict = best_trial(mine, asked.h, season_lengths, methods, point)
-    if asked.models:
-        trial = joined(trial, try_methods(mine, asked.h, season, aware(requested(asked.models, season), season), point))
+    if more := requested(asked.models, season):
+        trial = joined(trial, try_methods(mine, asked.h, season, aware(more, season), point))
         verdict = judge(trial)
+    if TREES in asked.models and not lone and (forests := asked.learnt(mine)):
+        grown = {TREES: BoostedTrees(asked.season_lengths, forests)}
+        trees = try_methods(mine, asked.h, season, aware(grown, season), point)
+        verdict = beside_trees(trial, verdict, trees)
+        trial = joined(trial, trees)
     counts = are_counts(y)
     say = (
         Counted(trial, verdict, asked.levels)

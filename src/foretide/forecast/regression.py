@@ -18,7 +18,7 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 import polars as pl
 
-from foretide.errors import MissingExtraError, UsageError
+from foretide.errors import UsageError
 from foretide.forecast.baselines import SeasonalWindowAverage, quiet
 from foretide.forecast.covariates import covariate_steps
 from foretide.forecast.known_events import event_days
@@ -40,17 +40,9 @@ AROUND = (-1, 0, 1)
 
 
 def lightgbm(seed: int) -> Any:
-    """Make boosted trees that grow by leaf.
+    """Make boosted trees that grow by leaf."""
+    from lightgbm import LGBMRegressor
 
-    Raises
-    ------
-    MissingExtraError
-        If LightGBM is not installed.
-    """
-    try:
-        from lightgbm import LGBMRegressor
-    except ImportError as error:
-        raise MissingExtraError("the learner 'lightgbm' needs lightgbm; install foretide[learners]") from error
     return LGBMRegressor(
         n_estimators=200,
         learning_rate=0.05,
@@ -175,8 +167,6 @@ class LagRegression(Method):
     ------
     UsageError
         If the learner or strategy is unknown, or a day or ids are missing.
-    MissingExtraError
-        If a library is not installed.
     """
 
     pools: ClassVar[bool] = True

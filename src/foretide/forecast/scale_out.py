@@ -1,13 +1,13 @@
 """Forecasts of any number of series: a Parquet file in, a Parquet file out, in the memory of a few thousand series.
 
 The file is cut into runs of whole series, and the same pure function forecasts each on this machine's threads or in
-Spark's workers. Steps, their first and their last one are those of the whole file, wherever it is cut; a method that
-learns from a panel learns from the series of a run.
+Spark's workers. Steps, their first and their last one are those of the whole file, wherever it is cut. Boosted trees
+learn once, from series all over the file; another method that learns from a panel learns from the series of a run.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import partial
@@ -20,14 +20,21 @@ from pyarrow.parquet import ParquetWriter
 from foretide.errors import DataError, MappingError
 from foretide.events.engine import Engine, LocalEngine
 from foretide.events.records import Buckets
+from foretide.forecast.candidates import sparse
+from foretide.forecast.catalogue import BY_DEFAULT, TREES
 from foretide.forecast.engine import checked, run
+from foretide.forecast.forest import Forest
 from foretide.forecast.frames import SEASONS, Gaps, known_before, panel_on, steps_of, tidied
 from foretide.forecast.grid import Grid
-from foretide.forecast.method import dates_ahead
+from foretide.forecast.method import dates_ahead, without_gaps
+from foretide.forecast.trees import taught
 from foretide.schema import Forecast, Panel
 
 #: Values in a run of series, known or not.
 RUN_VALUES = 1_000_000
+#: Runs that trees learn from, evenly over the file, and series of each, evenly over it.
+LEARNT_RUNS = 8
+LEARNT_SERIES = 128
 COLUMNS = ("unique_id", "ds", "y")
 
 
@@ -98,16 +105,35 @@ def forecast_run(
     gaps: Gaps,
     h: int,
     levels: tuple[int, ...],
-    season_length: int | tuple[int, ...],
+    season_length: tuple[int, ...],
+    models: Sequence[str],
+    forests: Mapping[int, Forest] | None,
 ) -> pl.DataFrame:
     """Return the forecast of a run of series; of those without a figure there is none."""
     panel = panel_of_run(series, i, grid, until, gaps)
-    return run(panel, h, levels, season_length).frame if panel.ids else nothing(grid, h, levels)
+    if not panel.ids:
+        return nothing(grid, h, levels)
+    return run(panel, h, levels, season_length, models=models, forests=forests).frame
 
 
 def panel_of_run(series: Buckets, i: int, grid: Grid, until: date | None, gaps: Gaps) -> Panel:
     """Return the series of a run that have a figure, on the steps of the whole file."""
     return panel_on(grid, known_before(tidied(series.bucket(i, COLUMNS)), until), gaps)
+
+
+def learnt(
+    series: SeriesFile, until: date | None, gaps: Gaps, h: int, season_lengths: Sequence[int]
+) -> dict[int, Forest] | None:
+    """Return what trees learn from series all over a file; None of a single run, which they learn from as it is."""
+    if len(series.ids) < 2:
+        return None
+    runs = np.unique(np.linspace(0, len(series.ids) - 1, LEARNT_RUNS).astype(int)).tolist()
+    panels = [panel_of_run(series, i, series.grid, until, gaps) for i in runs]
+    some = [panel.y[:: -(-len(panel.ids) // LEARNT_SERIES)] for panel in panels if panel.ids]
+    if not some:
+        return {}
+    y = without_gaps(np.concatenate(some))
+    return taught(y[~sparse(y)], h, season_lengths)
 
 
 def nothing(grid: Grid, h: int, levels: Sequence[int]) -> pl.DataFrame:
@@ -126,6 +152,7 @@ def forecast_file(
     gaps: Gaps = "last",
     until: date | None = None,
     engine: Engine | None = None,
+    models: Sequence[str] = BY_DEFAULT,
 ) -> int:
     """Forecast every series of a Parquet file and return how many rows were written.
 
@@ -139,13 +166,26 @@ def forecast_file(
         As in ``foretide.forecast.frames.forecast``: all series are forecast from the same step on.
     engine
         Where runs are forecast; a thread for each core if None.
+    models
+        What to try beside the candidates, as in ``foretide.forecast.engine.run``; ``()`` is fast.
     """
     levels = checked(h, levels)
     series = SeriesFile.open(path, until, RUN_VALUES)
     grid, schema = series.grid, nothing(series.grid, h, levels).schema
     seasons = SEASONS[grid.name] if season_length is None else season_length
-    season = seasons if isinstance(seasons, int) else tuple(seasons)
-    job = partial(forecast_run, grid=grid, until=until, gaps=gaps, h=h, levels=levels, season_length=season)
+    season = (seasons,) if isinstance(seasons, int) else tuple(seasons)
+    forests = learnt(series, until, gaps, h, season) if TREES in models else None
+    job = partial(
+        forecast_run,
+        grid=grid,
+        until=until,
+        gaps=gaps,
+        h=h,
+        levels=levels,
+        season_length=season,
+        models=tuple(models),
+        forests=forests,
+    )
     rows = 0
     with ParquetWriter(Path(out), schema.to_frame().to_arrow().schema, compression="zstd") as writer:
         for part in (engine or LocalEngine()).map_buckets(job, series, schema):

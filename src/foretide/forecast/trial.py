@@ -28,6 +28,11 @@ TRUSTED = ("HoltWintersLog", "HoltWinters")
 #: A correction of the mean beyond these is not believed, and counts half if it was seen on this many past forecasts.
 MEAN_FACTORS = (0.5, 2.0)
 DOUBTED_FORECASTS = 200
+#: What the trees count beside all others together. Their errors have little in common, so that a half did better than
+#: either on earlier origins of six real panels, and than weights by errors, of which few are known.
+TREES_SHARE = 0.5
+#: One side alone is used if it is better than both together by this share of the error.
+CLEARLY_ALONE = 0.03
 
 Point = Literal["mean", "median"]
 
@@ -71,9 +76,7 @@ class Verdict:
 def try_methods(y: Floats, h: int, season_length: int, methods: Mapping[str, Method], point: Point = "median") -> Trial:
     """Let every method forecast from the origins of the backtest and from now."""
     n_steps = y.shape[1]
-    tested = max(min(h, int(n_steps * LONGEST_TEST)), 1)
-    step = max(tested // 2, 1)
-    origins = rolling_origins(n_steps, tested, N_ORIGINS, step, LEAST_SEASONS * season_length)
+    origins, tested = backtest_origins(n_steps, h, season_length)
     answers = {name: asked(method, y, [*origins, n_steps], h) for name, method in methods.items()}
     return Trial(
         {name: Said(a.mean[:, :-1, :tested], a.median[:, :-1, :tested]) for name, a in answers.items()},
@@ -83,6 +86,13 @@ def try_methods(y: Floats, h: int, season_length: int, methods: Mapping[str, Met
         usual_change(y, [*origins, n_steps], season_length),
         point,
     )
+
+
+def backtest_origins(n_steps: int, h: int, season_length: int) -> tuple[list[int], int]:
+    """Return the origins of the backtest of a history, ascending, and how many steps it looks ahead."""
+    tested = max(min(h, int(n_steps * LONGEST_TEST)), 1)
+    step = max(tested // 2, 1)
+    return rolling_origins(n_steps, tested, N_ORIGINS, step, LEAST_SEASONS * season_length), tested
 
 
 def asked(method: Method, y: Floats, origins: Sequence[int], h: int) -> Ahead:
@@ -106,7 +116,34 @@ def judge(trial: Trial) -> Verdict:
         weights = np.zeros_like(weights)
         weights[winner] = 1.0
         past = np.maximum(forecasts[winner], 0.0)
-    return Verdict(weights, past, (trial.happened - past) / then[..., None], mean_factor(trial.happened, past))
+    return verdict_on(trial, weights, past)
+
+
+def verdict_on(trial: Trial, weights: Floats, past: Floats) -> Verdict:
+    """Return the verdict that weights these candidates so, given what that would have said."""
+    scaled = (trial.happened - past) / trial.scale[:, :-1, None]
+    return Verdict(weights, past, scaled, mean_factor(trial.happened, past))
+
+
+def beside_trees(trial: Trial, verdict: Verdict, trees: Trial) -> Verdict:
+    """Give the trees their share beside all others; where one side is clearly better alone, all or none.
+
+    Parameters
+    ----------
+    trial, verdict
+        Of the others.
+    trees
+        Of the trees alone, NaN at origins before they had learnt.
+    """
+    grown = np.maximum(trees.past[0], 0.0)
+    grown = np.where(np.isnan(grown), verdict.past, grown)
+    pasts = {share: (1.0 - share) * verdict.past + share * grown for share in (TREES_SHARE, 0.0, 1.0)}
+    then = trial.scale[:, :-1, None]
+    errors = {share: mean_of_known(np.abs(past - trial.happened) / then) for share, past in pasts.items()}
+    alone = min((0.0, 1.0), key=lambda share: errors[share])
+    share = alone if errors[alone] < (1.0 - CLEARLY_ALONE) * errors[TREES_SHARE] else TREES_SHARE
+    weights = np.vstack([(1.0 - share) * verdict.weights, np.full((1, len(grown)), share)])
+    return verdict_on(trial, weights, pasts[share])
 
 
 def joined(trial: Trial, more: Trial) -> Trial:

@@ -77,7 +77,7 @@ def gather_events(
     interests = largest(place.history("interests", as_of=moment), DRAWN_INTERESTS)
     stages = place.history("stages", as_of=moment)
     known = place.calendar(moment, days_ahead=horizon_days)
-    runs = {"activity": run(activity, horizon_days, events=None if known.is_empty() else known)}
+    runs = {"activity": run(activity, horizon_days, models=(), events=None if known.is_empty() else known)}
     runs |= {
         what: ahead
         for what, panel in (("stages", stages), ("interests", interests))

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from foretide.errors import MissingExtraError, UsageError
+from foretide.errors import UsageError
 from foretide.schema import Floats
 
 #: Rows of one leaf of a single tree, of a tree in a forest, and of a boosted one.
@@ -44,17 +44,9 @@ class Learner(NamedTuple):
 
 
 def boosted(objective: str, seed: int) -> Any:
-    """Make boosted trees with few leaves; the objective ``cross_entropy`` takes shares.
+    """Make boosted trees with few leaves; the objective ``cross_entropy`` takes shares."""
+    from lightgbm import LGBMRegressor
 
-    Raises
-    ------
-    MissingExtraError
-        If LightGBM is not installed.
-    """
-    try:
-        from lightgbm import LGBMRegressor
-    except ImportError as error:
-        raise MissingExtraError("the model 'lightgbm' needs lightgbm; install foretide[learners]") from error
     return LGBMRegressor(
         objective=objective,
         n_estimators=120,
