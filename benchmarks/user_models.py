@@ -27,7 +27,7 @@ from foretide.features.state import THEMES
 from foretide.users.backtest import BASELINES, compare, trial
 from foretide.users.cutoffs import LEAD_DAYS, shifted
 from foretide.users.examples import AHEAD, examples, feature_names, training_pairs
-from foretide.users.models import USER_MODELS, user_model
+from foretide.users.models import USER_MODELS, needs_of, user_model
 from foretide.users.targets import targets_of_pairs
 from measuring import cost_of, tell
 from outlook_backtest import CASES, RULE, Case
@@ -45,6 +45,8 @@ EARLIER = (
 )
 SHOWN = ("stage", "model", "n", "base_rate", "log_loss", "auc", "brier", "calibration_error", "f1")
 AHEAD_SHOWN = ("days_rmse", "days_bias", "margin", "margin_lo", "margin_hi")
+#: All but the network, which ``user_lstm.py`` measures.
+MEASURED = [name for name in USER_MODELS if name != "lstm"]
 #: The rows that training is timed on, and the features of each.
 MANY_ROWS, MANY_FEATURES = 1_000_000, 40
 MANY_USERS, MANY_DAYS = 110_000, 200
@@ -58,7 +60,8 @@ def judge(case: Case, names: Sequence[str], stages: Sequence[str], against: Sequ
     assert test.test[0] == cutoff
     print(f"\n{case.name}: cut {case.cutoff:%Y-%m-%d}, horizon {case.horizon_days} d", end="")
     print(f", trained on {len(test.training)} pairs, horizons {sorted({d for _, d in test.training})} d")
-    table = compare(examples(log, test.pairs, RULE), test, names, against)
+    needs = needs_of(user_model(name, case.horizon_days) for name in names)
+    table = compare(examples(log, test.pairs, RULE, needs=needs), test, names, against)
     print(table.filter(pl.col("stage").is_in(stages)).select(*SHOWN, *AHEAD_SHOWN))
 
 
@@ -122,7 +125,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--validate", action="store_true")
     parser.add_argument("--cost", action="store_true")
-    parser.add_argument("--models", default=",".join(USER_MODELS))
+    parser.add_argument("--models", default=",".join(MEASURED))
     parser.add_argument("--stages", default="all,eligible")
     parser.add_argument("--against", default=",".join(BASELINES), help="what the margins are taken against")
     parser.add_argument("--job")

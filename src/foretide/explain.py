@@ -150,6 +150,7 @@ class Explanation:
     """Why a user's chance of no activity is what it is."""
 
     user_id: str
+    model: str  # its name
     horizon_days: int
     p_inactive: float
     reasons: pl.DataFrame  # reason, says, log_odds, p_without; the strongest first
@@ -203,7 +204,7 @@ def explain(
     turns = turning(learnt.model, buckets, as_of, user, rule, likely, engine)
     usual = parts.filter(reason=USUAL)["log_odds"].item()
     p = float(learnt.model.predict(row)["p_inactive"].item())
-    return Explanation(user, horizon_days, p, in_words(row, parts), usual, turns, likely)
+    return Explanation(user, chosen.name, horizon_days, p, in_words(row, parts), usual, turns, likely)
 
 
 def explain_model(

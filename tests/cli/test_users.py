@@ -13,6 +13,7 @@ def test_why_a_user_is_expected_to_stay_away(foretide, shop, lang):
     assert told.code == 0, told.err
     assert "recency" in told.out
     assert user in told.err
+    assert "glm" in told.err
     rows = json.loads(foretide("explain", user, "-w", shop, "-h", "7", "--format", "json").out)
     assert {"reason", "says", "log_odds", "p_without"} == set(rows[0])
 

@@ -5,6 +5,7 @@ import polars as pl
 import pytest
 from scipy.special import expit, logit
 
+from foretide.text import LANGUAGES, catalogue
 from foretide.users.averaging import Weights
 from foretide.users.contributions import STAGE_RATE
 from foretide.users.covariates import names
@@ -34,6 +35,12 @@ def test_all_that_is_known_of_a_user_has_a_reason():
     assert {reason_of(part) for part in known} == {*REASONS, USUAL}
     assert {part for part in known if reason_of(part) == USUAL} == {"drift", "longer"}
     assert reason_of("constant") == OTHER
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_every_reason_has_words(lang):
+    words = catalogue(lang)
+    assert all(f"explain.{reason}" in words and f"explain.reason_{reason}" in words for reason in (*REASONS, OTHER))
 
 
 def test_reasons_add_up_to_the_log_odds(learnt):

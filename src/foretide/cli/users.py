@@ -65,7 +65,7 @@ def explain_one(
 ) -> None:
     """Print why, and what would turn it."""
     told = place.explain(user, horizon, parse_time(as_of), likely)
-    inform(say("explain.away", user=user, days=horizon, p=f"{told.p_inactive:.1%}"))
+    inform(say("explain.away", user=user, model=told.model, days=horizon, p=f"{told.p_inactive:.1%}"))
     emit(told.reasons, print_as, output, title=say("explain.title"))
     if print_as is Format.table and output is None:
         some = told.turning.filter(told.turning["n"].is_in(SHOWN) | told.turning["turns"])

@@ -21,7 +21,7 @@ from foretide.events.records import Buckets
 from foretide.features.lifecycle import LifecycleRule
 from foretide.tune.exam import exam
 from foretide.tune.leaderboard import best
-from foretide.users.models import Chosen, user_model
+from foretide.users.models import Chosen, needs_of, user_model
 
 #: Tried where nobody says what to: each learns in seconds.
 USUAL_MODELS = ("glm", "hazard", "tree", "bgnbd", "mbgnbd")
@@ -68,8 +68,7 @@ def compare(
     rule = rule or LifecycleRule()
     tuned = {name: best(workspace, name, horizon_days, as_of, rule, buckets.timezone) for name in names}
     models = [user_model(name, horizon_days, **settings) for name, settings in tuned.items()]
-    needs = sorted({need for model in models for need in model.needs})
-    asked = exam(buckets, as_of, horizon_days, rule, needs, engine)
+    asked = exam(buckets, as_of, horizon_days, rule, needs_of(models), engine)
     rows = []
     for name, settings in tuned.items():
         begun = time.perf_counter()

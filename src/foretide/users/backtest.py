@@ -65,7 +65,7 @@ def backtest(rows: pl.DataFrame, of: Trial, make: Callable[[int], UserModel] = A
     Parameters
     ----------
     rows
-        The examples of the trial's pairs; others are left out.
+        The examples of the trial's pairs, with what the models need beside; others are left out.
     of
         The trial.
     make
@@ -93,7 +93,7 @@ def compare(
     Parameters
     ----------
     rows
-        The examples of the trial's pairs; others are left out.
+        The examples of the trial's pairs, with what the models need beside; others are left out.
     of
         The trial.
     names

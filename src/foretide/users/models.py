@@ -9,7 +9,7 @@ them against each other. A model that needs more than the features says so, and 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, ClassVar, Protocol, Self
@@ -177,3 +177,8 @@ def user_model(name: str, horizon_days: int, **settings: Any) -> UserModel:
     if name not in USER_MODELS:
         raise UsageError(f"there is no model {name!r} of users; choose one of {', '.join(USER_MODELS)}")
     return USER_MODELS[name](horizon_days, **settings)
+
+
+def needs_of(models: Iterable[UserModel]) -> tuple[str, ...]:
+    """Return what any of the models needs beside the features, in the order of the alphabet."""
+    return tuple(sorted({need for model in models for need in model.needs}))

@@ -25,7 +25,7 @@ from foretide.users.averaging import Told, Weights, weighed
 from foretide.users.contributions import Contributions
 from foretide.users.cutoffs import LEAD_DAYS, Pair
 from foretide.users.examples import of_pairs
-from foretide.users.models import UserModel, user_model
+from foretide.users.models import UserModel, needs_of, user_model
 
 #: Members; LightGBM as far as it is installed.
 MEMBERS = ("glm", "hazard", "bgnbd", "lightgbm")
@@ -89,7 +89,7 @@ class Stack:
     @property
     def needs(self) -> tuple[str, ...]:
         """What one of the members needs beside the features."""
-        return tuple(sorted({need for name in self.names_ for need in user_model(name, self.horizon_days).needs}))
+        return needs_of(user_model(name, self.horizon_days) for name in self.names_)
 
     def fit(self, examples: pl.DataFrame) -> Stack:
         """Learn from the rows of ``foretide.users.examples.examples``, at least one."""
