@@ -1,22 +1,15 @@
-"""Every command that reads events takes an engine, and reads them nowhere else."""
+"""Every command that reads events takes an engine; that it reads them nowhere else is held by ``conftest.foretide``."""
 
 from __future__ import annotations
 
-import threading
-
 import pytest
 
+from foretide.errors import UsageError
 from foretide.events import engine
-from foretide.events.engine import LocalEngine
 from foretide.events.store import EventStore
 
-USER = "u00064"
-ASKED = [
+COMMANDS = [
     ("history",),
-    ("history", "users", "--by", "category"),
-    ("history", "value"),
-    ("history", "stages"),
-    ("history", "interests", "--as-of", "2025-03-01"),
     ("stages",),
     ("growth",),
     ("life",),
@@ -28,65 +21,73 @@ ASKED = [
     ("moves",),
     ("changes",),
     ("effects", "--holidays", "DE"),
+    ("forecast",),
+    ("backtest",),
+    ("population",),
+    ("whatif",),
+    ("check",),
+    ("outlook", "--all"),
+    ("explain",),
+    ("segments",),
+    ("worth",),
+    ("recommend", "--all"),
+    ("train", "users"),
+    ("tune",),
+    ("report",),
+    ("demo",),
+]
+#: That no other test of a command asks.
+ASKED = [
+    ("history", "users", "--by", "category"),
+    ("history", "value"),
+    ("history", "stages"),
+    ("history", "interests", "--as-of", "2025-03-01"),
+    ("life",),
+    ("drift",),
+    ("habits",),
+    ("cohorts",),
+    ("stickiness",),
+    ("moves",),
+    ("changes",),
+    ("effects", "--holidays", "DE"),
     ("effects", "--holidays", "DE", "--by", "category"),
     ("forecast", "value"),
     ("backtest",),
     ("check",),
-    ("population",),
-    ("whatif",),
-    ("outlook", "--all"),
-    ("outlook", USER),
-    ("explain", USER),
-    ("explain",),
-    ("segments", "--interests"),
-    ("segments", "--users"),
-    ("worth",),
-    ("recommend", USER),
-    ("recommend", "--all"),
     ("train", "users", "--model", "bgnbd"),
-    ("tune", "bgnbd", "--trials", "1", "--search", "random"),
-    ("report", "-o", "report.html"),
 ]
 
 
-class Watched:
-    """One thread, which knows whether it works on a bucket."""
-
-    def __init__(self):
-        self.here = threading.local()
+class Stopping:
+    """An engine that does not work."""
 
     def map_buckets(self, fn, buckets, schema):
-        def work(buckets, i):
-            self.here.working = True
-            try:
-                return fn(buckets, i)
-            finally:
-                self.here.working = False
+        raise UsageError("this engine does not work")
 
-        return LocalEngine(1).map_buckets(work, buckets, schema)
+
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+def test_the_engine_of_the_options_is_the_first_that_reads(foretide, shop, monkeypatch, command):
+    chosen = []
+
+    def named(*options):
+        chosen.append(options)
+        return Stopping()
+
+    monkeypatch.setattr(engine, "engine_named", named)
+    told = foretide(*command, "-w", shop, "--engine", "spark", "--master", "local[3]", "--workers", "5")
+    assert told.code == 2
+    assert told.err.endswith("this engine does not work\n")
+    assert chosen == [("spark", "local[3]", 5)]
 
 
 @pytest.mark.parametrize("command", ASKED, ids=" ".join)
 def test_buckets_are_read_through_the_engine_only(foretide, shop, monkeypatch, command):
-    monkeypatch.chdir(shop)
-    watched, chosen, read = Watched(), [], []
-    scan = EventStore._scan
-
-    def reading(store, i):
-        read.append(getattr(watched.here, "working", False))
-        return scan(store, i)
-
-    def named(*options):
-        chosen.append(options)
-        return watched
-
-    monkeypatch.setattr(EventStore, "_scan", reading)
-    monkeypatch.setattr(engine, "engine_named", named)
-    told = foretide(*command, "-w", shop, "--engine", "spark", "--master", "local[3]", "--workers", "5")
+    read = []
+    bucket = EventStore.bucket
+    monkeypatch.setattr(EventStore, "bucket", lambda *asked, **more: read.append(asked) or bucket(*asked, **more))
+    told = foretide(*command, "-w", shop)
     assert told.code == 0, told.err
-    assert chosen == [("spark", "local[3]", 5)]
     assert read
-    assert all(read)
 
 
 def test_the_number_of_workers_changes_no_answer(foretide, shop):
