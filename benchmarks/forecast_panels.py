@@ -1,11 +1,11 @@
 """Forecasts on several real panels of counts beside statsforecast, mlforecast and neuralforecast, rolling origins.
 
-    python benchmarks/forecast_panels.py [--validate] [--peers-python .venv-peers/bin/python [--libraries NAME ...]]
-        [--only NAME ...] [--synthetic N_SERIES] [--keep FOLDER]
+    python benchmarks/forecast_panels.py [--validate] [--fast] [--only NAME ...] [--synthetic N_SERIES]
+        [--peers-python .venv-peers/bin/python [--libraries NAME ...]] [--keep FOLDER]
 
 See ``panels.py`` for the data and origins, and ``synthetic_series.py`` for series whose true mean is known. MASE,
 scaled by the past of each origin, judges the median; the geometric mean over panels and origins is told at the end.
-The peers see the same series at the same origins, with one thread, in the same run; with ``--keep`` what they said is
+With ``--fast`` our trees are left out. The peers see the same series at the same origins, with one thread, in the same run; with ``--keep`` what they said is
 kept in a folder and taken from there. Nobody is told of holidays.
 """
 
@@ -22,6 +22,7 @@ import numpy as np
 import polars as pl
 
 from foretide.evaluate.metrics import coverage, mase, pinball
+from foretide.forecast.catalogue import BY_DEFAULT
 from foretide.forecast.engine import run
 from foretide.schema import Floats
 from panels import Task, tasks
@@ -46,12 +47,14 @@ def happened(task: Task, origins: tuple[int, ...]) -> Floats:
     return np.stack([task.panel.y[:, origin : origin + task.h] for origin in origins], axis=1)
 
 
-def ours(task: Task, origins: tuple[int, ...]) -> tuple[dict[str, Floats], dict[str, float], dict[str, float]]:
+def ours(
+    task: Task, origins: tuple[int, ...], models: tuple[str, ...]
+) -> tuple[dict[str, Floats], dict[str, float], dict[str, float]]:
     """Name -> ``(n_series, n_origins, h)``, CPU ms a series, and how good the intervals are."""
     seasons = SEASONS[task.season_length]
-    run(task.panel.until(origins[0]), task.h, LEVELS, seasons)  # compiling does not count
+    run(task.panel.until(origins[0]), task.h, LEVELS, seasons, models=models)  # compiling does not count
     began = time.process_time()
-    told = [run(task.panel.until(origin), task.h, LEVELS, seasons).forecast for origin in origins]
+    told = [run(task.panel.until(origin), task.h, LEVELS, seasons, models=models).forecast for origin in origins]
     cpu = 1e3 * (time.process_time() - began) / len(origins) / len(task.panel.ids)
     median, guess, came = np.stack([one.median for one in told], 1), naive(task, origins), happened(task, origins)
     bounds = {level: [np.stack([one.intervals[level][side] for one in told], 1) for side in (0, 1)] for level in LEVELS}
@@ -133,7 +136,7 @@ def summary(every: dict[str, list[float]], costs: dict[str, list[float]]) -> Non
 def measure(task: Task, asked: argparse.Namespace, truth: Floats | None) -> tuple[dict[str, float], dict[str, float]]:
     """Return MASE and CPU ms a series by name, and print them."""
     origins = task.validation if asked.validate else task.test
-    said, cpu, quality = ours(task, origins)
+    said, cpu, quality = ours(task, origins, () if asked.fast else BY_DEFAULT)
     if truth is not None:
         said[ORACLE] = np.stack([truth[:, origin : origin + task.h] for origin in origins], axis=1)
     if asked.peers_python:
@@ -153,6 +156,7 @@ def measure(task: Task, asked: argparse.Namespace, truth: Floats | None) -> tupl
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])  # type: ignore[union-attr]
     parser.add_argument("--validate", action="store_true")
+    parser.add_argument("--fast", action="store_true")
     parser.add_argument("--peers-python", type=Path)
     parser.add_argument("--libraries", nargs="*", choices=LIBRARIES, default=LIBRARIES)
     parser.add_argument("--only", nargs="*")

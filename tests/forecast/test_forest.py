@@ -24,12 +24,13 @@ def test_trees_are_asked_as_lightgbm_asks_them(n_leaves):
     np.testing.assert_allclose(forest.predict(np.ascontiguousarray(fresh.T)), booster.predict(fresh), atol=2e-6)
 
 
-def test_a_value_at_a_threshold_goes_left():
-    threshold = 1.0 + 2.0**-30  # between two single-precision numbers
+@pytest.mark.parametrize("share", [0.0, 0.25, 0.5, 0.75])
+def test_values_beside_a_threshold_go_to_their_sides(share):
+    below, above = np.float32(1), np.nextafter(np.float32(1), np.float32(2))
+    threshold = (1.0 - share) * float(below) + share * float(above)  # between two single-precision numbers
     leaf = [{"leaf_value": value} for value in (1.0, 2.0)]
     root = {"split_feature": 0, "threshold": threshold, "left_child": leaf[0], "right_child": leaf[1]}
-    at = np.float32([[1.0, np.nextafter(np.float32(1), np.float32(2))]])
-    assert Forest.planted([root]).predict(at).tolist() == [1.0, 2.0]
+    assert Forest.planted([root]).predict(np.array([[below, above]])).tolist() == [1.0, 2.0]
 
 
 def test_a_tree_without_splits_is_a_number():

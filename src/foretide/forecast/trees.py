@@ -33,6 +33,8 @@ LONGEST_SEASON = 24
 #: Windows that the trees are shown at most, and below which there is too little to learn.
 MOST_WINDOWS = 20_000
 LEAST_WINDOWS = 1_000
+#: Widths of a window that must be known, so that windows lie in different weeks.
+LEAST_WIDTHS = 2
 #: A series' spread on the log scale is at least this.
 LEAST_SPREAD = 1e-3
 
@@ -71,7 +73,7 @@ def sight(season_lengths: Sequence[int]) -> Sight | None:
 
 
 def learn(y: Floats, season_lengths: Sequence[int], rng: int = 0) -> Forest | None:
-    """Return trees that have learnt the past of a panel; None if they see more than half of it, or too little.
+    """Return trees that have learnt the past of a panel; None if there is too little to learn.
 
     Parameters
     ----------
@@ -83,16 +85,20 @@ def learn(y: Floats, season_lengths: Sequence[int], rng: int = 0) -> Forest | No
         Seed: windows above ``MOST_WINDOWS`` are drawn at random, independent of the order of the series.
     """
     seen = sight(season_lengths)
-    if seen is None or y.shape[1] < 2 * seen.width:
+    if seen is None or y.shape[1] < LEAST_WIDTHS * seen.width:
         return None
+    features, target = shown(y, seen, rng)
+    return Forest.learn(features, target, rng) if target.size >= LEAST_WINDOWS else None
+
+
+def shown(y: Floats, seen: Sight, rng: int = 0) -> tuple[Floats32, Floats]:
+    """Return features ``(n_rows, n_features)`` and next steps ``(n_rows,)`` of some windows of a panel."""
     z = np.log1p(np.maximum(y, 0.0))
     mean, spread = usual(z, [z.shape[1]])
     z = (z - mean) / spread
     series, step = windows(z, seen.width, np.random.default_rng(rng))
-    if step.size < LEAST_WINDOWS:
-        return None
     before = z[series, step - np.arange(seen.width, 0, -1)[:, None]].astype(np.float32)
-    return Forest.learn(seen.features(before, step).T, z[series, step], rng)
+    return seen.features(before, step).T, z[series, step]
 
 
 def taught(y: Floats, h: int, season_lengths: Sequence[int]) -> dict[int, Forest]:
