@@ -31,7 +31,7 @@ PENALTY_C = 0.01
 #: A group needs this many examples of either outcome for a model of its own.
 MIN_OUTCOMES = 30
 #: A group's examples are thinned to this many.
-TRAINING_ROWS = 150_000
+TRAINING_ROWS = 400_000
 #: Log-odds of a share of nothing.
 NO_SHARE = -1e3
 #: How fast the log-odds of no activity, and of the fill, may change with the logarithm of the horizon's length, so that
