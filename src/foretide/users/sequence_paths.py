@@ -13,6 +13,7 @@ Sundararajan, Taly and Yan (2017), Axiomatic attribution for deep networks, ICML
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache, partial
 from typing import Any
 
 import numpy as np
@@ -44,7 +45,7 @@ def path_integrals(network: Network, inputs: Inputs, batch: int) -> tuple[Floats
     UsageError
         If the backend of keras is not JAX.
     """
-    level, slope = derived(network)
+    level, slope = (partial(function, weights_of(network)) for function in derived(network))
     codes_as = np.asarray(keras_library().ops.convert_to_numpy(network.embed.embeddings.value))
 
     def added(part: Inputs) -> Floats:
@@ -60,8 +61,15 @@ def path_integrals(network: Network, inputs: Inputs, batch: int) -> tuple[Floats
     return told[:, :-1], told[:, -1]
 
 
-def derived(network: Network) -> tuple[Callable[[Place, Any], Any], Callable[[Place, Any], Place]]:
-    """Return the log-odds of no activity as a function of a place, ``(n,)``, and its gradient, compiled.
+def weights_of(network: Network) -> list[list[Any]]:
+    """Return the weights of the network's core as they are now: those that are trained, and the others."""
+    core = network.core
+    return [[v.value for v in group] for group in (core.trainable_variables, core.non_trainable_variables)]
+
+
+@lru_cache(maxsize=2)  # a network is taken apart again and again
+def derived(network: Network) -> tuple[Callable[..., Any], Callable[..., Place]]:
+    """Return the log-odds of no activity, ``(n,)``, given weights, a place and who is there, and their gradient.
 
     Raises
     ------
@@ -73,15 +81,12 @@ def derived(network: Network) -> tuple[Callable[[Place, Any], Any], Callable[[Pl
         raise UsageError(f"the reasons of the network need JAX, and keras runs on {backend}; set KERAS_BACKEND=jax")
     import jax
 
-    core = network.core
-    weights = [[v.value for v in group] for group in (core.trainable_variables, core.non_trainable_variables)]
-
-    def level(place: Place, there: Any) -> Any:
+    def level(weights: list[list[Any]], place: Place, there: Any) -> Any:
         numbers, embedded, static = place
-        parts, _ = core.stateless_call(*weights, [numbers, embedded, there, static], training=False)
+        parts, _ = network.core.stateless_call(*weights, [numbers, embedded, there, static], training=False)
         return parts[:, 0]
 
-    return jax.jit(level), jax.jit(jax.grad(lambda place, there: level(place, there).sum()))
+    return jax.jit(level), jax.jit(jax.grad(lambda *given: level(*given).sum(), argnums=1))
 
 
 def mean_slope(slope: Callable[[Place, Any], Place], user: Place, there: Any) -> list[Floats]:
