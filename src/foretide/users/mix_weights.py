@@ -2,7 +2,7 @@
 
 One weight a model, the same for all stages, so that shares stay shares. Weights are the inverse of the mean squared
 error. Finer ones (with the errors' correlations, by stage, by day ahead) did worse: an origin every fortnight teaches
-little.
+little. Equal weights, weights drawn to them, and taking off the mean error of earlier origins were no better.
 
 References
 ----------
