@@ -50,6 +50,7 @@ class Outlook:
     quality: pl.DataFrame  # users.scores.QUALITY on the last whole horizon; empty if the log is too short
     importance: pl.DataFrame  # users.reasons.IMPORTANCE; empty if the model has no reasons
     notes: tuple[str, ...]  # what a reader should know, in the language of the moment
+    learnt: Learnt  # what the model was learnt from, and tested on
 
     @property
     def told(self) -> pl.DataFrame:
@@ -132,7 +133,7 @@ def outlook(
     if known.height:
         more = further(buckets, learnt.training, learnt.rows, learnt.pairs, learnt.model, known, rule, engine)
     said = tuple(notes(asked, learnt, interests, quality, counts))
-    return Outlook(told, more, interests, quality, counts, said)
+    return Outlook(told, more, interests, quality, counts, said, learnt)
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,15 @@ from foretide.features.calendar import CALENDAR
 from foretide.features.change_points import CHANGE_POINTS
 from foretide.features.cohorts import STICKINESS
 from foretide.features.effects import EFFECTS
+from foretide.report.ahead import WHAT_IFS
 from foretide.report.data import ReportData
 from foretide.schema import ACCOUNTING, FINDINGS, HABITS, OUTLOOK, RECOMMENDATIONS, RETENTION, STAGE_COUNTS, STAGES, TS
+from foretide.users.backtest import BASELINES, judged
+from foretide.users.margins import margins
+from foretide.users.mix_weights import MODELS, TOGETHER
+from foretide.users.scores import groups, reliability
+from foretide.users.segments import SEGMENTS, WORTH
+from foretide.users.stage_tables import QUALITY
 
 LAST = date(2024, 12, 31)
 N_DAYS, H = 365, 28
@@ -61,7 +68,7 @@ def simulated_activity(rng: np.random.Generator) -> tuple[pl.DataFrame, pl.DataF
 
 
 def simulated_stages(rng: np.random.Generator) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Return users by stage, whose number grows to ``N_USERS``, and the shares ahead, which add to one."""
+    """Return users by stage, whose number grows to ``N_USERS``, and those ahead, who are as many."""
     t = np.arange(N_DAYS + H) / N_DAYS
     weights = np.stack(
         [
@@ -83,7 +90,7 @@ def simulated_stages(rng: np.random.Generator) -> tuple[pl.DataFrame, pl.DataFra
         {"ds": PAST * len(STAGES), "stage": np.repeat(STAGES, N_DAYS), "users": counts.ravel()}, schema=STAGE_COUNTS
     )
     forecast = pl.concat(
-        forecast_frame(stage, share, np.full(H, 0.004 + 0.02 * share[0]), top=1.0)
+        forecast_frame(stage, N_USERS * share, np.full(H, N_USERS * (0.004 + 0.02 * share[0])), top=N_USERS)
         for stage, share in zip(STAGES, shares[:, N_DAYS:], strict=True)
     )
     return history, forecast
@@ -270,6 +277,9 @@ def simulated_data(rng: int | np.random.Generator = 7) -> ReportData:
         habits=simulated_habits(rng),
         **simulated_evolution(),
         **simulated_effects(),
+        **simulated_ahead(active),
+        **simulated_models(rng),
+        **simulated_groups(),
         backtests={
             "activity": simulated_backtest(1.02, 0.91, 0.9, 0.88, 0.86),
             "interests": simulated_backtest(1.02, 0.81, 0.79, 0.84, 0.8),
@@ -295,6 +305,64 @@ def simulated_evolution() -> dict[str, pl.DataFrame]:
     drift = pl.DataFrame(users | {"rising": [CATEGORIES[0]] * 2 + [None], "falling": [CATEGORIES[5]] * 2 + [None]})
     habits = pl.DataFrame(users).with_columns(changed=pl.lit(value=False))
     return {"moves": moves, "change_points": found.cast(CHANGE_POINTS), "drift": drift, "habit_drift": habits}
+
+
+def simulated_ahead(active_now: int) -> dict[str, pl.DataFrame]:
+    """Return an account of growth that adds up, and what three changes would do."""
+    flows = {"new": np.full(H, 4.2), "resurrected": np.full(H, 2.1), "lost": np.linspace(4.0, 6.0, H)}
+    active = active_now + np.cumsum(flows["new"] + flows["resurrected"] - flows["lost"])
+    answers = {"reactivation": (10, 24.4, 6.0), "arrivals": (-20, -8.1, 3.0), "retention": (5, 0.2, 1.0)}
+    what_ifs = [
+        (name, change, active[-1], active[-1] + won, won, won - reach, won + reach)
+        for name, (change, won, reach) in answers.items()
+    ]
+    return {
+        "account_ahead": pl.DataFrame({"ds": AHEAD, "active": active} | flows),
+        "mix_weights": pl.DataFrame({"model": MODELS, "weight": [0.5, 0.3, 0.2]}),
+        "mix_quality": pl.DataFrame([[*MODELS, TOGETHER], [0.5] * 4, [0.4, 0.5, 0.6, 0.3]], schema=QUALITY),
+        "what_ifs": pl.DataFrame(what_ifs, schema=WHAT_IFS, orient="row"),
+    }
+
+
+def simulated_models(rng: np.random.Generator) -> dict[str, object]:
+    """Return models that know the chances, that hardly do, and that have them the wrong way round."""
+    stage = np.repeat(["active", "at_risk", "new"], [400, 200, 20])
+    chance = rng.beta(1.2, 2.0, len(stage))
+    happened = rng.random(len(stage)) < chance
+    days = rng.poisson(3.0 * (1 - chance)) + 1
+    test = pl.DataFrame({"stage": stage, "inactive": happened, "active_days_ahead": np.where(happened, 0, days)})
+    told = {"glm": chance, "bgnbd": 0.9 * happened.mean() + 0.1 * chance, "svm": 1 - chance}
+    told |= dict.fromkeys(BASELINES, np.full(len(stage), happened.mean()))
+    tables = {name: pl.DataFrame({"p_inactive": p, "expected_active_days": 4 * (1 - p)}) for name, p in told.items()}
+    seen = test["inactive"].to_numpy().astype(float)
+    return {
+        "models": judged(test, tables, tuple(BASELINES)),
+        "model_margins": margins(test, told, ("glm",)).filter(stage="all"),
+        "model_kept": "glm",
+        "models_untried": ("mlp", "lstm"),
+        "reliability": pl.concat(
+            reliability(seen[there], chance[there]).select(pl.lit(name).alias("stage"), pl.all())
+            for name, there in groups(test).items()
+        ),
+    }
+
+
+def simulated_groups() -> dict[str, pl.DataFrame]:
+    """Return two groups, one of them with a long name, and two users with something at stake."""
+    top = list(CATEGORIES[:3])
+    long_name = "churned, likes Soup, comes rarely, always at about noon, far from here"
+    found = [
+        ("active, comes often", 2000, 0.8, 0.05, 100.0, 5.0, 900.0, top, top),
+        (long_name, 469, 0.2, 0.6, 281.4, 0.5, 90.0, top, top),
+    ]
+    worth = [
+        (1, "household 1", "at_risk", 0.5, 90.0, 45.0, "value", CATEGORIES[0]),
+        (2, "household 2", "active", 0.1, 80.0, 8.0, "value", None),
+    ]
+    return {
+        "segments": pl.DataFrame(found, schema=SEGMENTS, orient="row"),
+        "worth": pl.DataFrame(worth, schema=WORTH, orient="row"),
+    }
 
 
 def series_only(data: ReportData) -> ReportData:

@@ -17,7 +17,8 @@ from foretide.text import LANGUAGES, speaking
 #: Charts of the past only, or without a time axis; their titles say up to when.
 NO_EDGE = {
     "growth", "moves", "retention", "retention-curve", "retention-kinds", "habits", "movers", "outlook",
-    "stickiness", "stickiness-users", "effects",
+    "stickiness", "stickiness-users", "effects", "whatif", "segments",
+    "reliability-all", "reliability-active", "reliability-at_risk",
 }  # fmt: skip
 
 

@@ -37,6 +37,14 @@ def report(
     master: Master = None,
     workers: Workers = None,
     output: Annotated[Path, typer.Option("--output", "-o", help="The HTML file.")] = Path("report.html"),
+    model: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--model",
+            help="A model of users to compare, or all. May be given several times; without it those that learn in "
+            "seconds.",
+        ),
+    ] = None,
     lang: Lang = "en",
 ) -> None:
     """Write one self-contained HTML file that tells where the users are heading."""
@@ -47,7 +55,7 @@ def report(
     with speaking(lang):
         place = Workspace.open(workspace, engine_of(engine, master, workers))
         tell_end(place, as_of)
-        path = make_report(place, output, horizon, parse_time(as_of), lang)
+        path = make_report(place, output, horizon, parse_time(as_of), lang, model or ())
         inform(say("cli.report", path=path))
 
 

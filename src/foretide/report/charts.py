@@ -202,8 +202,9 @@ def stream_labels(past: pl.DataFrame, titles: Sequence[str]) -> list[alt.Chart]:
     ]
 
 
-def growth(account: pl.DataFrame) -> alt.LayerChart:
-    """Draw who came and who went, week by week, and the net of it."""
+def growth(account: pl.DataFrame, last: date | None = None) -> alt.LayerChart:
+    """Draw who came and who went, week by week, and the net of it; what comes after ``last`` is expected."""
+    shade, *edges = edge(last, last_date(account)) if last else [None]
     scale = alt.Scale(domain=list(FLOWS), range=[variable(colour) for colour in FLOWS.values()])
     inset = stacked(account).with_columns(start=pl.col("start").cast(pl.Datetime) + pl.duration(hours=GAP_HOURS))
     bars = (
@@ -219,8 +220,9 @@ def growth(account: pl.DataFrame) -> alt.LayerChart:
     )
     wide = account.pivot("flow", index="ds", values="users").sort("ds").with_columns(net=pl.sum_horizontal(*FLOWS))
     net = source(wide).mark_line(color=variable("ink"), strokeWidth=1.6).encode(x=time_axis(), y=count_axis("net"))
-    tips = [tip(flow, say(f"report.flow.{flow}"), "+,") for flow in (*FLOWS, "net")]
-    return layered(bars, net, pointer(wide, [tip_day(), *tips]), height=240)
+    tips = [tip(flow, say(f"report.flow.{flow}"), "+,.0f") for flow in (*FLOWS, "net")]
+    drawn = [bars, net, *edges, pointer(wide, [tip_day(), *tips])]
+    return layered(*([shade] if shade else []), *drawn, height=240)
 
 
 def stacked(account: pl.DataFrame) -> pl.DataFrame:

@@ -35,7 +35,12 @@ class ReportData:
         Daily totals: ``unique_id, ds, y`` and the forecast's columns. With events, the ids are ``events``,
         ``users`` and ``value``; otherwise whatever the series are called.
     stage_history, stage_forecast
-        ``schema.STAGE_COUNTS``, and for each stage the expected *share* of all known users (``mean`` adds to one).
+        ``schema.STAGE_COUNTS``, and for each stage the users expected in it, with those who will have arrived.
+    account_ahead, mix_weights, mix_quality
+        ``growth.ACCOUNTING_AHEAD``; how much each forecast of the mix counts, ``model, weight``; and how far they were
+        off at earlier origins, ``stage_tables.QUALITY``.
+    what_ifs
+        ``ahead.WHAT_IFS``: what standing changes would do to the active users at the horizon.
     accounting, retention, habits
         ``schema.ACCOUNTING``, ``schema.RETENTION`` and ``schema.HABITS``.
     retention_by_day
@@ -56,7 +61,15 @@ class ReportData:
     backtests
         For each thing forecast: ``model, mase, rmsse, mse, rmse, mae, r2, coverage_80, coverage_95``.
     outlook, outlook_quality
-        ``schema.OUTLOOK``, and how good it was on earlier dates: ``segment, n, base_rate, log_loss, auc, ...``.
+        ``schema.OUTLOOK``, and how good it was on earlier dates: ``segment, n, base_rate, log_loss, auc, ...``; the
+        latter is shown where ``models`` is missing.
+    models, model_margins, model_kept, models_untried
+        ``backtest.COMPARISON`` of the models of users and the simple rates on the last whole horizon; ``MARGINS`` over
+        all users against the model that tells the outlook; its name; and the names of those that were not tried.
+    reliability
+        ``stage`` (a group of users) and ``scores.RELIABILITY`` of that model's chances.
+    segments, worth
+        ``segments.SEGMENTS`` that were found, and ``segments.WORTH``: the users worth acting on.
     importance
         ``reason, mean_size``: how much each reason moves the log-odds of no activity, on average over users.
     findings
@@ -77,6 +90,10 @@ class ReportData:
     activity_forecast: pl.DataFrame | None = None
     stage_history: pl.DataFrame | None = None
     stage_forecast: pl.DataFrame | None = None
+    account_ahead: pl.DataFrame | None = None
+    mix_weights: pl.DataFrame | None = None
+    mix_quality: pl.DataFrame | None = None
+    what_ifs: pl.DataFrame | None = None
     accounting: pl.DataFrame | None = None
     interest_history: pl.DataFrame | None = None
     interest_forecast: pl.DataFrame | None = None
@@ -95,6 +112,13 @@ class ReportData:
     backtests: Mapping[str, pl.DataFrame] = field(default_factory=dict)
     outlook: pl.DataFrame | None = None
     outlook_quality: pl.DataFrame | None = None
+    models: pl.DataFrame | None = None
+    model_margins: pl.DataFrame | None = None
+    model_kept: str = ""
+    models_untried: tuple[str, ...] = ()
+    reliability: pl.DataFrame | None = None
+    segments: pl.DataFrame | None = None
+    worth: pl.DataFrame | None = None
     importance: pl.DataFrame | None = None
     findings: pl.DataFrame | None = None
     recommendations: pl.DataFrame | None = None

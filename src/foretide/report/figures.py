@@ -71,18 +71,11 @@ def recent(frame: pl.DataFrame, days: int = RECENT_DAYS) -> pl.DataFrame:
 
 
 def stage_users(history: pl.DataFrame, forecast: pl.DataFrame | None) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Return users by stage, past and expected, the shares counted at today's number of known users.
-
-    Returns
-    -------
-    The history ``ds, stage, users``, and ``ds, stage, mean, lo-80, hi-80, ...`` in users.
-    """
+    """Return users by stage: the history ``ds, stage, users``, and ``ds, stage, mean, lo-80, hi-80, ...`` ahead."""
     history = history.select("ds", "stage", pl.col("users").cast(pl.Float64))
     if forecast is None:
         return history, pl.DataFrame()
-    base = history.filter(pl.col("ds") == history["ds"].max())["users"].sum()
-    names = [name for name in forecast.columns if name not in {"unique_id", "ds"}]
-    return history, forecast.select("ds", stage="unique_id", **{name: pl.col(name) * base for name in names})
+    return history, forecast.select("ds", pl.col("unique_id").alias("stage"), pl.exclude("ds", "unique_id"))
 
 
 def staying(history: pl.DataFrame, ahead: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:

@@ -22,6 +22,7 @@ from foretide.features.series import OTHER, last_day
 from foretide.forecast.engine import Run, run, run_shares
 from foretide.forecast.shares import as_shares
 from foretide.outlook import Outlook
+from foretide.report.ahead import looking_ahead
 from foretide.report.data import ReportData
 from foretide.report.html import write_report
 from foretide.schema import Panel
@@ -30,8 +31,6 @@ from foretide.workspace import Workspace
 
 #: Interests are drawn one by one up to this many; the smaller ones together.
 DRAWN_INTERESTS = 10
-#: Recommendations are shown for this many users, and this many to each.
-SAMPLE_USERS, SAMPLE_ITEMS = 5, 5
 #: Moves between stages are told over this many days.
 MOVE_DAYS = 28
 #: Retention that counts days.
@@ -46,11 +45,14 @@ def make_report(
     horizon_days: int = 28,
     as_of: datetime | None = None,
     lang: str = "en",
+    models: Sequence[str] = (),
 ) -> Path:
-    """Write the report on a workspace, as known at ``as_of``, to one HTML file."""
-    gather = gather_series if place.default_measure() == "series" else gather_events
+    """Write the report on a workspace, as known at ``as_of``, to one HTML file; ``models`` as ``trials.tried``."""
     with speaking(lang):
-        data = gather(place, horizon_days, as_of)
+        if place.default_measure() == "series":
+            data = gather_series(place, horizon_days, as_of)
+        else:
+            data = gather_events(place, horizon_days, as_of, models=models)
     return write_report(data, Path(path), lang)
 
 
@@ -63,12 +65,16 @@ def gather_series(place: Workspace, horizon_days: int, as_of: datetime | None) -
         activity_history=history.to_frame(),
         activity_forecast=ahead.frame,
         backtests={"series": ahead.backtest},
-        notes=worded(ahead),
+        notes=(*worded(ahead), say("ahead.series_only")),
     )
 
 
 def gather_events(
-    place: Workspace, horizon_days: int, as_of: datetime | None, seen: Outlook | None = None
+    place: Workspace,
+    horizon_days: int,
+    as_of: datetime | None,
+    seen: Outlook | None = None,
+    models: Sequence[str] = (),
 ) -> ReportData:
     """Return the figures of a workspace with events; ``seen`` is the outlook of all users if at hand."""
     moment = place.moment(as_of)
@@ -78,13 +84,9 @@ def gather_events(
     stages = place.history("stages", as_of=moment)
     known = place.calendar(moment, days_ahead=horizon_days)
     runs = {"activity": run(activity, horizon_days, models=(), events=None if known.is_empty() else known)}
-    runs |= {
-        what: ahead
-        for what, panel in (("stages", stages), ("interests", interests))
-        if (ahead := shares(panel, horizon_days))
-    }
-    short = () if {"stages", "interests"} <= runs.keys() else (say("forecast.note.few_days"),)
-    seen = seen or expected(place, horizon_days, moment)
+    if told := shares(interests, horizon_days):
+        runs["interests"] = told
+    ahead = looking_ahead(place, moment, horizon_days, seen, models)
     return ReportData(
         **frame_of(place, moment, horizon_days),
         n_events=int(np.nansum(activity.y[0])),
@@ -92,26 +94,25 @@ def gather_events(
         activity_history=activity.to_frame(),
         activity_forecast=runs["activity"].frame,
         stage_history=stages.to_frame().select("ds", stage="unique_id", users=pl.col("y").cast(pl.Int64)),
-        stage_forecast=frame_in(runs, "stages"),
         accounting=place.growth(moment),
         interest_history=Panel(interests.ids, interests.dates, as_shares(interests.y)).to_frame(),
-        interest_forecast=frame_in(runs, "interests"),
+        interest_forecast=told.frame if told else None,
+        **ahead.tables,
         habits=habits(place.store, moment, place.engine),
         **coming_back(place, moment),
         **evolution(place, moment),
         **effects_of(place, moment, [name for name in interests.ids if name != OTHER]),
-        backtests={what: ahead.backtest for what, ahead in runs.items()},
-        outlook=seen.users if seen else None,
-        outlook_quality=seen.quality if seen else None,
-        importance=seen.importance if seen else None,
+        backtests={what: each.backtest for what, each in runs.items()},
         findings=place.check(),
-        recommendations=shown_to(place, seen, moment) if seen else None,
-        notes=tuple(
-            dict.fromkeys(
-                [*short, *(note for ahead in runs.values() for note in worded(ahead)), *(seen.notes if seen else ())]
-            )
-        ),
+        notes=remarks(runs, told, ahead.notes),
     )
+
+
+def remarks(runs: Mapping[str, Run], shares: Run | None, ahead: Sequence[str]) -> tuple[str, ...]:
+    """Return what limits the forecasts, each remark once."""
+    short = [] if shares else [say("forecast.note.few_days")]
+    every = [*short, *(note for each in runs.values() for note in worded(each)), *ahead]
+    return tuple(dict.fromkeys(every))
 
 
 def evolution(place: Workspace, moment: datetime) -> dict[str, Any]:
@@ -164,33 +165,9 @@ def shares(panel: Panel, horizon_days: int) -> Run | None:
         return None
 
 
-def frame_in(runs: Mapping[str, Run], what: str) -> pl.DataFrame | None:
-    """Return a forecast as a table; None where there is none."""
-    return runs[what].frame if what in runs else None
-
-
 def end_of(panel: Panel, timezone: str) -> datetime:
     """Return the local midnight after the last day of a panel."""
     return midnight((panel.dates[-1] + np.timedelta64(1, "D")).item(), timezone)
-
-
-def expected(place: Workspace, horizon_days: int, moment: datetime) -> Outlook | None:
-    """Return the outlook of all users; None where the log is too short to learn from."""
-    try:
-        return place.outlook(horizon_days=horizon_days, as_of=moment)
-    except NotEnoughDataError:
-        return None
-
-
-def shown_to(place: Workspace, seen: Outlook, moment: datetime) -> pl.DataFrame | None:
-    """Return what to show the users of whom most is expected; None where there are no items."""
-    users = seen.users.sort("expected_active_days", descending=True)["user_id"][:SAMPLE_USERS]
-    try:
-        items = place.recommend(users.to_list(), SAMPLE_ITEMS, moment, interests=seen.interests).items
-    except NotEnoughDataError:
-        return None
-    names = place.titled(items).select(pl.coalesce(pl.format("{} ({})", "title", "item_id"), "item_id"))
-    return items.with_columns(item_id=names.to_series())
 
 
 def frame_of(place: Workspace, moment: datetime, horizon_days: int) -> dict[str, Any]:

@@ -15,13 +15,20 @@ from foretide.report.effects import effects
 from foretide.report.evolution import changes, moves
 from foretide.report.interests import interests
 from foretide.report.lifecycle import stages
+from foretide.report.models import models
 from foretide.report.people import growth, habits
+from foretide.report.population import population
+from foretide.report.reliability import reliability
 from foretide.report.returning import retention, stickiness
+from foretide.report.segments import segments
 from foretide.report.trust import backtests, health, notes
 from foretide.report.users import outlook, recommendations
+from foretide.report.whatif import whatif
 
 SECTIONS: tuple[Callable[[ReportData], Section | None], ...] = (
     stages,
+    population,
+    whatif,
     activity,
     interests,
     growth,
@@ -32,6 +39,9 @@ SECTIONS: tuple[Callable[[ReportData], Section | None], ...] = (
     effects,
     changes,
     outlook,
+    models,
+    reliability,
+    segments,
     recommendations,
     backtests,
     health,

@@ -40,7 +40,8 @@ def outlook(data: ReportData) -> Section | None:
         limit=percent(SURE, 0),
     )
     figures = (chance_figure(data, data.outlook.filter(pl.col("p_inactive").is_not_nan())),)
-    tables, folded = quality_tables(data.outlook_quality) if given(data.outlook_quality) else ((), ())
+    alone = given(data.outlook_quality) and not given(data.models)  # else they stand beside other models
+    tables, folded = quality_tables(data.outlook_quality) if alone else ((), ())  # type: ignore[arg-type]
     if given(data.importance):
         tables = (*tables, importance_table(data.importance))
     return Section(
