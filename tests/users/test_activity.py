@@ -76,11 +76,11 @@ def test_expected_days_lie_between_the_chance_of_any_and_the_horizon(learnt):
 
 def test_a_longer_horizon_has_more_days_and_less_chance_of_none(learnt):
     table, _ = users(300, np.random.default_rng(12), stages=STAGES)
-    told = [learnt.predict_for(table, days) for days in range(1, 4 * HORIZON)]
+    told = [learnt.predict_for(table, days) for days in range(1, 3 * HORIZON, 4)]
     p, days = (np.array([answer[name] for answer in told]) for name in told[0].columns)  # (n_horizons, n_users)
     assert (np.diff(p, axis=0) <= 1e-12).all()
     assert (np.diff(days, axis=0) >= -1e-12).all()
-    assert (np.abs(np.diff(days, n=2, axis=0)) < 0.1).all()
+    assert (np.abs(np.diff(days, n=2, axis=0)) < 0.5).all()  # smooth
     assert learnt.predict_for(table, HORIZON).equals(learnt.predict(table))
 
 
