@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import fields
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import polars as pl
 import pytest
 
 from foretide.errors import NotAWorkspaceError, UsageError
-from foretide.features.calendar import own_events
+from foretide.features.calendar import FORM, own_events
 from foretide.settings import DOMAINS, SETTINGS_FILE, Settings
 from foretide.workspace import Workspace
 
@@ -70,6 +71,20 @@ def test_the_calendar_is_that_of_the_settings_unless_another_is_named(small):
     assert "fair" not in small.calendar(holidays="DE")["event"]
     assert small.calendar(own=own_events(small.path / "ours.csv"))["event"].to_list() == ["fair"]
     assert small.calendar(datetime(2025, 1, 5, tzinfo=UTC))["ds"].min() == date(2025, 1, 1)
+
+
+def test_init_writes_every_setting(foretide, tmp_path):
+    options = "--domain video --timezone Asia/Shanghai --window-days 14 --critical-event view --critical-event rate"
+    told = foretide("init", tmp_path / "new", *options.split(), "--holidays", "CN", "--events", "ours.csv")
+    assert told.code == 0, told.err
+    chosen = Settings("video", "Asia/Shanghai", 14, ("view", "rate"), "CN", "ours.csv")
+    assert Settings.load(tmp_path / "new") == chosen
+    assert all(getattr(chosen, setting.name) != setting.default for setting in fields(Settings))
+
+
+@pytest.mark.parametrize("command", ["init", "effects", "forecast", "backtest"])
+def test_help_names_all_columns_of_an_events_file(foretide, command):
+    assert FORM in foretide(command, "--help").out
 
 
 def test_effects_are_those_of_the_settings(foretide, small):

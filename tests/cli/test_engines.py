@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import pytest
+import typer
 
+from foretide.cli import app, commands  # noqa: F401 - the commands register themselves
 from foretide.errors import UsageError
 from foretide.events import engine
 from foretide.events.store import EventStore
@@ -36,6 +38,8 @@ COMMANDS = [
     ("report",),
     ("demo",),
 ]
+#: Those that read no bucket, or on the machine that they are asked of.
+WITHOUT = {"init", "import", "quarantine", "compact", "models"}
 #: That no other test of a command asks.
 ASKED = [
     ("history", "users", "--by", "category"),
@@ -56,6 +60,11 @@ ASKED = [
     ("check",),
     ("train", "users", "--model", "bgnbd"),
 ]
+
+
+def test_no_command_is_forgotten():
+    run = typer.main.get_command(app)
+    assert {command for command, *_ in COMMANDS} == set(run.commands) - WITHOUT
 
 
 class Stopping:

@@ -20,7 +20,7 @@ from polars.testing import assert_frame_equal
 
 from events.small import all_events, chunk, event
 from foretide.errors import ForetideError, NotEnoughDataError, UnknownIdError, UsageError
-from foretide.events import spark, spark_session
+from foretide.events import check, spark, spark_session
 from foretide.events.engine import LocalEngine
 from foretide.events.records import FrameBuckets
 from foretide.events.spark import SparkEngine
@@ -30,10 +30,15 @@ from foretide.features.daily_rates import daily_rates
 from foretide.features.drift import drift
 from foretide.features.fold import feature_table
 from foretide.features.history import stage_history
+from foretide.features.lifecycle import LifecycleRule
 from foretide.features.own_pieces import Piece
 from foretide.features.state import THEMES
 from foretide.forecast import scale_out
 from foretide.forecast.scale_out import forecast_file
+from foretide.outlook import outlook
+from foretide.recommend.engine import advise
+from foretide.users.interest_trends import interest_trends
+from foretide.users.return_cells import count_returns
 
 pytestmark = [
     pytest.mark.skipif(find_spec("pyspark") is None, reason="pyspark is not installed"),
@@ -158,6 +163,22 @@ def answers(store, as_of, engine):
     yield effects.effects(store, pl.DataFrame(feast), as_of, "item_id", engine=engine)
     for answer in (population.accounting, daily_rates, stage_history):
         yield answer(store, as_of, engine=engine)
+    yield from learnt_answers(store, as_of, engine)
+
+
+def learnt_answers(store, as_of, engine):
+    """Return what is learnt from the events, each as a frame."""
+    seen = outlook(store, as_of, 2, engine=engine)
+    yield seen.told
+    yield seen.interests
+    yield interest_trends(store, as_of, 2, engine=engine)
+    yield advise(store, as_of, engine=engine).items
+    ends = [as_of - timedelta(days=n) for n in range(5, -1, -1)]
+    counted = count_returns(store, ends, [5], LifecycleRule(), engine=engine)
+    yield pl.DataFrame({"there": counted.there.sum(axis=0), "active": counted.active.sum(axis=0)})
+    yield pl.DataFrame({"days": counted.states[0]["n_days"]})
+    yield check.totals(store, ["value"], lambda rows: rows.filter(pl.col("value") > 9), engine)
+    yield check.days_of(store, engine)
 
 
 @pytest.mark.parametrize("engine", ["local[2,4]"], indirect=True)  # how results travel is tested on both

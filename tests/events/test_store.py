@@ -7,7 +7,7 @@ import threading
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import polars as pl
@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 
 from events.small import NOW, account, all_events, chunk, event
 from foretide.errors import MappingError, StorageError, UnknownIdError
+from foretide.events import delta
 from foretide.events.records import Chunk
 from foretide.events.store import EventStore
 
@@ -243,6 +244,16 @@ def test_a_damaged_bucket_is_told(store):
     for read in (lambda: store.bucket(store.ids[0]), lambda: store.user("u1"), store.span):
         with pytest.raises(StorageError, match="cannot be used"):
             read()
+
+
+def test_the_span_is_told_without_reading_events(store, monkeypatch):
+    monkeypatch.setattr(delta, "ROW_GROUP", 3)
+    for minutes in ([70, 5, 300, 40], [301, 2, 90], range(100, 120)):
+        store.ingest([chunk(*(event(f"u{minute % 4}", minute) for minute in minutes))], "f", NOW)
+    ts = all_events(store)["ts"]
+    monkeypatch.setattr(EventStore, "_scan", None)
+    assert store.span() == (ts.min(), ts.max())
+    assert store.span()[1] - store.span()[0] == timedelta(minutes=299)
 
 
 def test_a_folder_with_any_name(tmp_path):
