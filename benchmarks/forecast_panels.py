@@ -5,8 +5,8 @@
 
 See ``panels.py`` for the data and origins, and ``synthetic_series.py`` for series whose true mean is known. MASE,
 scaled by the past of each origin, judges the median; the geometric mean over panels and origins is told at the end.
-With ``--fast`` our trees are left out. The peers see the same series at the same origins, with one thread, in the same run; with ``--keep`` what they said is
-kept in a folder and taken from there. Nobody is told of holidays.
+With ``--fast`` our trees are left out. The peers see the same series at the same origins, with one thread, in the same
+run; with ``--keep`` what they said is kept in a folder and taken from there. Nobody is told of holidays.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ from foretide.evaluate.backtest import Said, outcomes
 from foretide.evaluate.metrics import mean_of_known
 from foretide.evaluate.splits import rolling_origins
 from foretide.forecast.candidates import candidates
-from foretide.forecast.ensemble import combine, honest_weights, lone_winner, relative_squares, weigh
+from foretide.forecast.ensemble import CLEARLY_BETTER, combine, honest_weights, lone_winner, relative_squares, weigh
 from foretide.forecast.intervals import usual_change
 from foretide.forecast.method import Ahead, Method
 from foretide.schema import Floats
@@ -31,8 +31,6 @@ DOUBTED_FORECASTS = 200
 #: What the trees count beside all others together. Their errors have little in common, so that a half did better than
 #: either on earlier origins of six real panels, and than weights by errors, of which few are known.
 TREES_SHARE = 0.5
-#: One side alone is used if it is better than both together by this share of the error.
-CLEARLY_ALONE = 0.03
 
 Point = Literal["mean", "median"]
 
@@ -141,7 +139,7 @@ def beside_trees(trial: Trial, verdict: Verdict, trees: Trial) -> Verdict:
     then = trial.scale[:, :-1, None]
     errors = {share: mean_of_known(np.abs(past - trial.happened) / then) for share, past in pasts.items()}
     alone = min((0.0, 1.0), key=lambda share: errors[share])
-    share = alone if errors[alone] < (1.0 - CLEARLY_ALONE) * errors[TREES_SHARE] else TREES_SHARE
+    share = alone if errors[alone] < (1.0 - CLEARLY_BETTER) * errors[TREES_SHARE] else TREES_SHARE
     weights = np.vstack([(1.0 - share) * verdict.weights, np.full((1, len(grown)), share)])
     return verdict_on(trial, weights, pasts[share])
 
