@@ -22,7 +22,7 @@ from foretide.features.series import OTHER, last_day
 from foretide.forecast.engine import Run, run, run_shares
 from foretide.forecast.shares import as_shares
 from foretide.outlook import Outlook
-from foretide.report.ahead import looking_ahead
+from foretide.report.ahead import Ahead, looking_ahead
 from foretide.report.data import ReportData
 from foretide.report.html import write_report
 from foretide.schema import Panel
@@ -104,14 +104,15 @@ def gather_events(
         **effects_of(place, moment, [name for name in interests.ids if name != OTHER]),
         backtests={what: each.backtest for what, each in runs.items()},
         findings=place.check(),
-        notes=remarks(runs, told, ahead.notes),
+        notes=remarks(runs, told, ahead),
     )
 
 
-def remarks(runs: Mapping[str, Run], shares: Run | None, ahead: Sequence[str]) -> tuple[str, ...]:
+def remarks(runs: Mapping[str, Run], shares: Run | None, ahead: Ahead) -> tuple[str, ...]:
     """Return what limits the forecasts, each remark once."""
-    short = [] if shares else [say("forecast.note.few_days")]
-    every = [*short, *(note for each in runs.values() for note in worded(each)), *ahead]
+    few = "ahead.few_days" if "stage_forecast" in ahead.tables else "forecast.note.few_days"
+    short = [] if shares else [say(few)]
+    every = [*short, *(note for each in runs.values() for note in worded(each)), *ahead.notes]
     return tuple(dict.fromkeys(every))
 
 

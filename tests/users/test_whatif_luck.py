@@ -1,0 +1,42 @@
+"""The luck of what a change wins: none where nothing changes, that of a count, the same for the same population."""
+
+import numpy as np
+import pytest
+
+from foretide.users.stages import stage_outlook
+from foretide.users.walk import Push, flows
+from foretide.users.whatif_luck import spread_of_differences, staying, won_by
+from users.populations import at, steady
+
+PUSHES = [Push(), Push(returning=1.5), Push(arriving=0.5), Push(returning=1.5, staying=1.2)]
+
+
+@pytest.fixture(scope="module")
+def told():
+    return stage_outlook(steady(300, 100), at(90), 14)
+
+
+@pytest.fixture(scope="module")
+def spread(told):
+    return spread_of_differences(told, PUSHES, 12)
+
+
+def test_without_a_change_there_is_no_luck(spread):
+    assert spread[0] == 0
+
+
+def test_the_luck_is_at_least_that_of_a_count_and_not_that_of_all_users(told, spread):
+    usual = staying(flows(told.basis.setting))
+    won = np.array([staying(flows(told.basis.setting, push)) - usual for push in PUSHES])
+    assert (spread[1:] >= 0.5 * np.sqrt(np.abs(won[1:]))).all()
+    assert (spread < np.sqrt(told.basis.users.sum())).all()
+
+
+def test_the_same_population_is_won_the_same(told):
+    assert won_by(told.basis.setting, PUSHES).tolist() == won_by(told.basis.setting, PUSHES).tolist()
+
+
+def test_users_are_counted_without_those_outside_and_those_gone(told):
+    basis = told.basis
+    walked = basis.walked
+    assert staying(walked) + walked[-1, :, -1].sum() == pytest.approx(basis.total[-1])
