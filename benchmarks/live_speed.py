@@ -18,7 +18,8 @@ import polars as pl
 
 from fold_speed import END
 from foretide.events.store import EventStore
-from foretide.features.live import READ, LiveStates
+from foretide.features.live import LiveStates
+from foretide.features.live_events import READ
 from foretide.features.live_file import load, save
 from synthetic import store_of
 

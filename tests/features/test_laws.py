@@ -20,7 +20,7 @@ from foretide.features.population import accounting, stage_counts
 from foretide.schema import STAGES
 
 #: Kept in four bytes.
-IN_FLOAT32 = {"weekend_share", "night_share", "hours_hill_1"}
+IN_FLOAT32 = {"hours_hill_1"}
 #: Hours after the beginning, over half a year, with bursts and long silences.
 HOURS = st.lists(st.integers(0, 24 * 180), min_size=1, max_size=40)
 ZONES = st.sampled_from(["UTC", "America/New_York", "Asia/Shanghai", "Australia/Lord_Howe"])

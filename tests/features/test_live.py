@@ -18,7 +18,7 @@ from foretide.events.store import EventStore
 from foretide.features.fold import feature_table
 from foretide.features.history import stage_history
 from foretide.features.lifecycle import LifecycleRule
-from foretide.features.live import LiveStates
+from foretide.features.live import SMALL, LiveStates
 from foretide.features.live_file import load, save
 from foretide.features.live_kernels import WAITING
 from foretide.features.recent_items import recent_items
@@ -47,7 +47,10 @@ def test_any_order_of_arrival_gives_the_batch_values_at_any_time(by_user, random
         live.update(part)
         if n == 3:
             live.heal(oracle.FrameBuckets(arrived[: 4 * size], log.timezone))
-    assert_same(live, log, BEGIN + timedelta(hours=hour), rule)
+    moment = BEGIN + timedelta(hours=hour)
+    assert_same(live, log, moment, rule)
+    items = dict(recent_items(log, moment).iter_rows())
+    assert live.last_items(moment, list(by_user), buckets=log) == {user: items.get(user, []) for user in by_user}
     live.heal(log)
     assert live.stale == []
     assert_same(live, log, BEGIN + 300 * DAY, rule)
@@ -94,6 +97,22 @@ def test_without_the_store_a_state_that_cannot_answer_says_so():
     live = LiveStates.of(oracle.log({"u": [Event(n * 1440) for n in range(9)]}))
     with pytest.raises(UsageError, match="already know"):
         live.table(BEGIN + DAY)
+    with pytest.raises(UsageError, match="already know"):
+        live.last_items(BEGIN + DAY, ["u"])
+
+
+@pytest.mark.parametrize("n", [2, 2 * SMALL])
+def test_a_frame_with_a_moment_of_long_ago_or_without_a_type_is_taken_in_whole_or_not_at_all(n):
+    frame = oracle.frame({"u": [Event(minute) for minute in range(n)]})
+    live, choosy = LiveStates(), LiveStates(rule=LifecycleRule(critical_events=("buy",)))
+    with pytest.raises(UsageError, match="before 1980"):
+        live.update(
+            frame.with_columns(ts=pl.when(pl.int_range(pl.len()) > 0).then("ts").otherwise(BEGIN - 50 * 366 * DAY))
+        )
+    with pytest.raises(UsageError, match="event_type"):
+        choosy.update(frame.drop("event_type"))
+    assert not live.users
+    assert not choosy.users
 
 
 def test_only_critical_events_count_as_activity_and_all_as_interest():
@@ -148,7 +167,7 @@ def test_a_file_holds_everything(by_user, tmp_path):
         states.update(log.frame[half:])
     as_of = BEGIN + 300 * DAY
     assert again.table(as_of, buckets=log).equals(live.table(as_of, buckets=log))
-    assert again.last_items(as_of, ["u0"]) == live.last_items(as_of, ["u0"])
+    assert again.last_items(as_of, ["u0"], buckets=log) == live.last_items(as_of, ["u0"], buckets=log)
     assert list(tmp_path.iterdir()) == [tmp_path / "live"]
 
 

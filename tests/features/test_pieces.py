@@ -62,14 +62,13 @@ def test_last_items_are_the_newest_fifty_whatever_the_order_within_a_moment(even
     push(ring, order, np.array(arrived))
     expected = sorted(events, key=lambda event: (event[0], order[event[1]]))[-last_items.N_ITEMS :]
     places = (int(ring["begin"][0]) + np.arange(ring["n"][0])) % last_items.N_ITEMS
-    kept = zip(ring["days"][0][places].tolist(), ring["items"][0][places].tolist(), strict=True)
-    assert list(kept) == expected
+    assert ring["items"][0][places].tolist() == [item for _, item in expected]
 
 
 @njit
 def push(ring, order, events):
     for ts, item in events:
-        last_items.update(ring[0], order, ts, ts, item)
+        last_items.update(ring[0], order, ts, item)
 
 
 @njit
@@ -104,9 +103,16 @@ def test_a_feature_of_your_own_sees_the_past_only(one, other):
     assert table.columns[-3:] == list(BIG.features)
     for row in table.iter_rows(named=True):
         events = one if row["user_id"] == "u1" else other
-        big = [e.ts for e in events if e.ts < row["as_of"] and (e.value or 0) > 50]
+        ids = [f"{row['user_id']}-{n}" for n in range(len(events))]
+        past = [e for _, e in sorted(zip(ids, events, strict=True), key=lambda pair: (pair[1].ts, pair[0]))]
+        past = [e for e in past if e.ts < row["as_of"]]
+        touched = list(dict.fromkeys(e.category for e in past if e.category))
+        big = [e for e in past if (e.value or 0) > 50]
+        since, of_last = (row["as_of"] - big[-1].ts) / DAY if big else np.nan, big[-1].category if big else None
         assert row["big"] == len(big)
-        assert row["days_since_big"] == pytest.approx((row["as_of"] - max(big)) / DAY if big else np.nan, nan_ok=True)
+        assert row["days_since_big"] == pytest.approx(since, nan_ok=True)
+        number = touched.index(of_last) if of_last else -1.0
+        assert row["category_of_big"] == pytest.approx(number if big else np.nan, nan_ok=True)
 
 
 def test_an_unknown_theme_is_told():

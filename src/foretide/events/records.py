@@ -106,7 +106,8 @@ class FrameBuckets:
     ) -> pl.DataFrame:
         """Return the events, as ``Buckets.bucket``."""
         rows = self.frame if until is None else self.frame.filter(pl.col("ts") < until)
-        rows = rows.sort("user_id", "ts")
+        known = [name for name in ("user_id", "ts", "event_id") if name in rows.columns]
+        rows = rows.sort(known, maintain_order=True)
         return rows if columns is None else rows.select(columns)
 
 

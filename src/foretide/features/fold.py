@@ -174,7 +174,7 @@ def feature_part(
 ) -> pl.DataFrame:
     """Return the rows of a bucket."""
     read = {*themes, *(theme for piece in pieces for theme in piece.reads), "activity"}
-    events = bucket_events(buckets, i, cutoffs[-1], rule, sorted(read))
+    events = bucket_events(buckets, i, cutoffs[-1], rule, sorted(read), in_order=bool(pieces))
     themes = (themes,) if isinstance(themes, str) else tuple(themes)
     names = [*features_of(themes)[0], *(name for piece in pieces for name in piece.features)]
     if events is None:

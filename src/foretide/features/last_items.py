@@ -1,4 +1,4 @@
-"""The items a user touched last: a ring of codes, newest last, with the day of each."""
+"""The items a user touched last: a ring of codes, newest last."""
 
 from __future__ import annotations
 
@@ -16,7 +16,6 @@ LAST_ITEMS = np.dtype(
     [
         ("ts", "i8"),  # of the newest
         ("items", "i4", (N_ITEMS,)),
-        ("days", "u2", (N_ITEMS,)),  # local day numbers
         ("begin", "u1"),  # place of the oldest
         ("n", "u1"),
         ("tied", "u1"),  # how many have the newest moment
@@ -25,7 +24,7 @@ LAST_ITEMS = np.dtype(
 
 
 @njit
-def update(state: State, order: NDArray[np.uint32], ts: int, day: int, item: int) -> None:
+def update(state: State, order: NDArray[np.uint32], ts: int, item: int) -> None:
     """Take in an event on an item (a code, ``NO_ITEM`` for none).
 
     Items of one moment are kept by their place in ``order``, a number for each code: it does not matter in which
@@ -49,9 +48,7 @@ def update(state: State, order: NDArray[np.uint32], ts: int, day: int, item: int
         n -= 1
     for i in range(n, place, -1):
         state.items[(begin + i) % N_ITEMS] = state.items[(begin + i - 1) % N_ITEMS]
-        state.days[(begin + i) % N_ITEMS] = state.days[(begin + i - 1) % N_ITEMS]
     state.items[(begin + place) % N_ITEMS] = item
-    state.days[(begin + place) % N_ITEMS] = day
 
 
 @njit

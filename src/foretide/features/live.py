@@ -18,16 +18,16 @@ import polars as pl
 from numpy.typing import NDArray
 
 from foretide.errors import UsageError
-from foretide.events.intake import FIRST_TS
-from foretide.events.lookup import events_of
-from foretide.events.records import Buckets, FrameBuckets
+from foretide.events.records import Buckets
 from foretide.features import live_kernels as kernels
 from foretide.features.clock import clock_of
 from foretide.features.fold import feature_table, rows_of
 from foretide.features.growing import longer, rows_for, translate
 from foretide.features.last_items import LAST_ITEMS, N_ITEMS
 from foretide.features.lifecycle import ABSENT, LifecycleRule
+from foretide.features.live_events import FIRST_US, READ, checked, histories
 from foretide.features.live_kernels import DESK, N_SIZES, WAITING
+from foretide.features.recent_items import recent_items
 from foretide.features.state import EVENT, THEMES, Events, features_of, state_dtype
 from foretide.features.tallies import SLOT, Slots, capacity_for
 from foretide.features.user_events import (
@@ -41,12 +41,9 @@ from foretide.features.user_events import (
     tell_time,
     ticks,
 )
-from foretide.schema import TS
 
-FIRST_US = int(FIRST_TS.timestamp() * 1e6)
 #: Frames with fewer events are taken in event by event.
 SMALL = 300
-READ = ("user_id", "ts", "event_type", "value", "tz_offset_min", "category", "item_id")
 
 
 @dataclass
@@ -107,8 +104,13 @@ class LiveStates:
         events
             ``user_id, ts`` and any of ``event_type, value, tz_offset_min, category, item_id``, as the store has
             them after an import: each event once. ``event_type`` is needed if the rule names critical events.
+
+        Raises
+        ------
+        UsageError
+            If a column is missing, or an event is from before 1980; none is taken in then.
         """
-        events = events.with_columns(pl.col("ts").cast(TS))
+        events = checked(events, self.rule)
         if events.height < SMALL:
             known = [name for name in READ[1:] if name in events.columns]
             columns = [events["ts"].cast(pl.Int64), *(events[name] for name in known[1:])]
@@ -199,7 +201,7 @@ class LiveStates:
                 desk = self.desks_[row]
                 self.pool_[desk["place"] : desk["place"] + desk["room"]] = np.array((-1, 0, 0.0), SLOT)
                 desk["newest"], desk["n_waiting"], desk["stale"] = kernels.NEVER, 0, False
-            self.update(_histories(buckets, users).frame)
+            self.update(histories(buckets, users).frame)
         return len(users)
 
     def table(
@@ -231,20 +233,25 @@ class LiveStates:
         asked = self.users if users is None else dict.fromkeys(users)
         chosen = [user for user in asked if user in self.users]
         rows = np.array([self.users[user] for user in chosen], np.int64)
+        unable = self._unable(rows, as_of, buckets)
+        ids = pl.Series("user_id", chosen, dtype=pl.String)
+        parts = [self._read(ids.filter(pl.Series(~unable)), rows[~unable], as_of, themes)]
+        if unable.any() and buckets is not None:
+            late = histories(buckets, ids.filter(pl.Series(unable)).to_list())
+            parts.append(feature_table(late, [as_of], self.rule, themes))
+        return ids.to_frame().join(pl.concat(parts), on="user_id", how="inner", maintain_order="left")
+
+    def _unable(self, rows: Longs, as_of: datetime, buckets: Buckets | None) -> NDArray[np.bool_]:
+        """Tell which users have no state that can answer, ``(n,)``; there may be some only if buckets are given."""
         desks = self.desks_[rows]
-        unable = desks["stale"] | (desks["newest"] >= ticks([as_of], self.timezone)[0])
+        unable: NDArray[np.bool_] = desks["stale"] | (desks["newest"] >= ticks([as_of], self.timezone)[0])
         if unable.any() and buckets is None:
             n = int(desks["stale"].sum())
             raise UsageError(
                 f"{n:,} states are stale and {int(unable.sum()) - n:,} already know events of {as_of} or later; "
                 "give the store as buckets, which answers for them"
             )
-        ids = pl.Series("user_id", chosen, dtype=pl.String)
-        parts = [self._read(ids.filter(pl.Series(~unable)), rows[~unable], as_of, themes)]
-        if unable.any() and buckets is not None:
-            late = _histories(buckets, ids.filter(pl.Series(unable)).to_list())
-            parts.append(feature_table(late, [as_of], self.rule, themes))
-        return ids.to_frame().join(pl.concat(parts), on="user_id", how="inner", maintain_order="left")
+        return unable
 
     def _read(self, ids: pl.Series, rows: Longs, as_of: datetime, themes: Sequence[str]) -> pl.DataFrame:
         names, places = features_of(themes)
@@ -256,26 +263,43 @@ class LiveStates:
             kernels.read(rows, *arrays, at, today, self.rule.window_days, places, stages[:, 0], features)
         return rows_of(ids, [as_of], stages, names, features[:, stages[:, 0] != ABSENT])
 
-    def last_items(self, as_of: datetime, users: Sequence[str], k: int = N_ITEMS) -> dict[str, list[str]]:
-        """Return the ids of the last ``k`` items of each user, the newest first; of those who are known."""
+    def last_items(
+        self, as_of: datetime, users: Sequence[str], k: int = N_ITEMS, buckets: Buckets | None = None
+    ) -> dict[str, list[str]]:
+        """Return the ids of the last ``k`` items of each user, the newest first; of those who are known.
+
+        Parameters
+        ----------
+        as_of, users, buckets
+            As in ``table``.
+        k
+            At most ``N_ITEMS``.
+
+        Raises
+        ------
+        UsageError
+            As ``table``; also if no items are kept.
+        """
         if not self.keep_items:
             raise UsageError("these states keep no items; make them with keep_items=True")
+        as_of = in_utc(as_of)
         chosen = [user for user in users if user in self.users]
         rows = np.array([self.users[user] for user in chosen], np.int64)
+        unable = self._unable(rows, as_of, buckets)
         codes: Ints = np.full((rows.size, min(k, N_ITEMS)), -1, np.int32)
         (at,), _ = ticks([as_of], self.timezone)
         if rows.size:
             kernels.recent_items(rows, self.last_, self.desks_, self.waiting_, at, self.order_, codes)
         ids = self.item_ids
-        return {user: [ids[code] for code in row if code >= 0] for user, row in zip(chosen, codes, strict=True)}
+        told = {user: [ids[code] for code in row if code >= 0] for user, row in zip(chosen, codes, strict=True)}
+        if unable.any() and buckets is not None:
+            late = [user for user, asked in zip(chosen, unable, strict=True) if asked]
+            said = dict(recent_items(histories(buckets, late), as_of, k).iter_rows())
+            told |= {user: said.get(user, []) for user in late}
+        return told
 
     @property
     def nbytes(self) -> int:
         """Size of the arrays in bytes, without the ids."""
         arrays = self.states_, self.last_, self.desks_, self.waiting_, self.pool_, self.order_
         return sum(array.nbytes for array in arrays)
-
-
-def _histories(buckets: Buckets, users: Sequence[str]) -> FrameBuckets:
-    """Read all events of some users."""
-    return FrameBuckets(events_of(buckets, users, READ), buckets.timezone)

@@ -18,7 +18,7 @@ from foretide.features.live import LiveStates
 ARRAYS = ("states_", "last_", "desks_", "waiting_", "pool_", "free_", "order_")
 IDS = ("users", "categories", "items")
 #: Goes up when the same arrays mean something else.
-VERSION = 1
+VERSION = 2
 
 
 def save(live: LiveStates, path: Path | str) -> None:

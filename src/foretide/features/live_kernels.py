@@ -169,5 +169,5 @@ def recent_items(
         for i in range(desks[user].n_waiting):
             event = waiting[user, i]
             if event.ts < as_of:
-                last_items.update(from_last[0], order, event.ts, event.day, event.item)
+                last_items.update(from_last[0], order, event.ts, event.item)
         last_items.newest_first(from_last[0], items[j])

@@ -21,7 +21,9 @@ A piece is a record, how one event changes it, and what it says at a moment::
     feature_table(store, [as_of], pieces=[big])
 
 ``event`` is a record of ``state.EVENT``; its ``category``, ``item`` and ``hour`` are known if ``reads`` names the
-themes ``interests``, ``items`` and ``habits``. Nothing at or after ``as_of`` reaches ``update`` before ``values``.
+themes ``interests``, ``items`` and ``habits``. Categories and items are numbered for each user in the order of their
+first touch, -1 for none. Events of one moment come in the order of their ids. Nothing at or after ``as_of`` reaches
+``update`` before ``values``. Pieces run in batch, here and on Spark; live states have the built-in features only.
 """
 
 from __future__ import annotations
@@ -32,6 +34,7 @@ from dataclasses import dataclass
 import numpy as np
 from numba import njit
 
+from foretide import compiled
 from foretide.errors import UsageError
 from foretide.features.lifecycle import State
 from foretide.features.state import Events, Floats
@@ -73,8 +76,26 @@ def run_piece(piece: Piece, events: UserEvents, cutoffs: tuple[Longs, Ints]) -> 
     """Return a piece's features, ``(n_features, n_users, n_cutoffs)``, at cut-offs as ``ticks`` returns them."""
     at, today = cutoffs
     out = np.full((len(events.users), at.size, len(piece.features)), np.nan)
-    _run(piece.update, piece.values, events.starts, events.events, at, today, np.zeros(1, piece.dtype), out)
+    mine = events.events.copy()
+    for column, names in (("category", events.categories), ("item", events.items)):
+        _by_first_touch(events.starts, mine[column], np.full(len(names), -1), np.empty(len(names), np.int32))
+    _run(piece.update, piece.values, events.starts, mine, at, today, np.zeros(1, piece.dtype), out)
     return np.moveaxis(out, 2, 0)
+
+
+@compiled.njit
+def _by_first_touch(starts: Longs, codes: Ints, toucher: Longs, number: Ints) -> None:
+    """Renumber codes for each user, in place: those of the bucket depend on what comes later, and on others."""
+    for user in range(starts.size - 1):
+        n = 0
+        for event in range(starts[user], starts[user + 1]):
+            code = codes[event]
+            if code < 0:
+                continue
+            if toucher[code] != user:
+                toucher[code], number[code] = user, n
+                n += 1
+            codes[event] = number[code]
 
 
 # Compiled for the functions of each piece, so there is nothing to keep on disk.

@@ -61,5 +61,5 @@ def _fold(starts: Longs, events: Events, order: NDArray[np.uint32], codes: NDArr
     for user in range(starts.size - 1):
         last[0] = nothing[0]
         for event in range(starts[user], starts[user + 1]):
-            last_items.update(last[0], order, events[event].ts, events[event].day, events[event].item)
+            last_items.update(last[0], order, events[event].ts, events[event].item)
         last_items.newest_first(last[0], codes[user])

@@ -96,7 +96,7 @@ def update(state: State, slots: Slots, last: State, order: NDArray[np.uint32], e
         lifecycle.update(state.lifecycle, event.ts, event.day, window_days)
     habits.update(state.habits, event.ts, event.hour)
     interests.update(state.interests, slots, event.ts, event.category)
-    last_items.update(last, order, event.ts, event.day, event.item)
+    last_items.update(last, order, event.ts, event.item)
 
 
 @njit

@@ -74,6 +74,7 @@ def bucket_events(
     themes: Sequence[str],
     *,
     others: bool = True,
+    in_order: bool = False,
     users: Sequence[str] | None = None,
 ) -> UserEvents | None:
     """Read the events of a bucket before a moment; None if there is none.
@@ -90,11 +91,14 @@ def bucket_events(
         Of ``COLUMNS``; what no theme needs is not read and stays unknown.
     others
         Whether events that are not critical are wanted too.
+    in_order
+        Whether events of one moment must come in the order of their ids, however they are stored.
     users
         Ids; all if None.
     """
     of_themes = (name for theme in themes for name in COLUMNS[theme])
-    rows = buckets.bucket(i, ["user_id", "ts", *of_themes, *rule.columns], until)
+    ids = ["event_id"] if in_order else []
+    rows = buckets.bucket(i, ["user_id", "ts", *ids, *of_themes, *rule.columns], until)
     if users is not None:
         rows = rows.filter(pl.col("user_id").is_in(users))
     rows = rows.with_columns(critical=rule.critical) if others else rows.filter(rule.critical)
