@@ -38,6 +38,8 @@ def test_a_model_and_holidays_on_request(foretide, shop):
     told = foretide("forecast", "events", "-w", shop, "-h", "7", "--model", "ridge", "--holidays", "US")
     assert told.code == 0, told.err
     assert "ridge" in told.out
+    nothing_more = foretide("forecast", "events", "-w", shop, "-h", "7", "--model", "none")
+    assert nothing_more.code == 0, nothing_more.err
     for option, words in (("--model", "oracle"), ("--holidays", "ATLANTIS")):
         refused = foretide("forecast", "events", "-w", shop, option, words)
         assert refused.code == 2
