@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 
+import numpy as np
 import polars as pl
 import pytest
 from hypothesis import given as each
@@ -35,8 +36,9 @@ def test_a_short_history_is_drawn_as_it_is(n):
     assert thinned(frame, [], "y").equals(frame)
 
 
-@each(st.lists(st.floats(0, 1e6), min_size=MAX_DAYS_DRAWN + 1, max_size=400), st.booleans())
-def test_a_long_history_ends_on_its_last_day_in_whole_weeks(values, stock):
+@each(st.integers(MAX_DAYS_DRAWN + 1, 400), st.floats(0, 1e6), st.booleans())
+def test_a_long_history_ends_on_its_last_day_in_whole_weeks(n, size, stock):
+    values = [size * (1 + np.sin(n * day)) for day in range(n)]
     weeks = thinned(daily(values), [], "y", stock=stock)
     assert weeks["ds"].to_list() == [
         DAY + timedelta(days=len(values) - 1 - 7 * back) for back in reversed(range(len(values) // 7))

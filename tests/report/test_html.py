@@ -44,12 +44,10 @@ NEEDS = {
     "health": {"findings"},
 }
 MAX_BYTES = 2_500_000
+#: A page takes seconds, so what cannot hide one another stands in one name.
 ATTACKS = (
     "</script><script>alert(1)</script>",
-    "<img src=x onerror=alert(1)>",
-    "\"'`${alert(1)}<!--",
-    "datum['x'] + \\ \u2028 {n} {",
-    "\u2068unbalanced",
+    "<img src=x onerror=alert(1)>\"'`${alert(1)} datum['x'] + \\ \u2028 {n} { \u2068unbalanced <!--",
 )
 
 
