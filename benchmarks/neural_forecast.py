@@ -1,12 +1,13 @@
 """One network over all series beside the default engine, and the article's LSTM on a single series.
 
-    python benchmarks/neural_forecast.py [--validate] [--series 200] [--skip-article]
+    python benchmarks/neural_forecast.py [--validate] [--series 200] [--skip-article | --only-article]
 
 Synthetic counts (see ``synthetic_series.py``) and Complete Journey by category (see
 ``forecast_complete_journey.py``), h = 28. Settings were chosen with ``--validate`` on earlier origins; without it the
 last origin is forecast. MASE (m = 7) judges the median. CPU seconds are those of training, compilation and forecast
 of the whole panel, each model once; the engine's code is compiled before. The article's recipe says one day ahead of
-the sum of all categories over the last fifth of its days, and the engine is asked the same.
+the sum of all categories, and of series of three years (``panels.py``), over the last fifth of their days; the engine,
+without trees, and two naive forecasts are asked the same.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from foretide.forecast.article_lstm import TRAIN_SHARE, article_recipe, score_ro
 from foretide.forecast.engine import run
 from foretide.forecast.lstm import GlobalLSTM, GlobalMLP
 from foretide.schema import Floats, Forecast, Panel
+from panels import daily_behaviour
 from synthetic_series import synthetic_series
 
 
@@ -57,36 +59,51 @@ def compare(name: str, panel: Panel, origin: int, truth: Floats | None = None) -
         print(f"| true mean | {np.nanmean(mase(known.y, happened, truth[:, origin : origin + H], SEASON)):.4f} | | |")
 
 
-def article(panel: Panel) -> None:
-    y = panel.y.sum(axis=0)
-    whole = Panel(["all"], panel.dates, y[None])
-    n_train = int(len(y) * TRAIN_SHARE)
+def one_ahead(y: Floats, n_train: int) -> dict[str, Floats]:
+    """Return what the engine without trees, yesterday and last week say of each day from ``n_train`` on."""
+    whole = Panel(["all"], np.datetime64("2000-01-01") + np.arange(y.size), y[None])
+    ours = [run(whole.until(n), 1, models=()).forecast.mean[0, 0] for n in range(n_train, y.size)]
+    return {
+        "foretide": np.array(ours),
+        "yesterday": y[n_train - 1 : -1],
+        "SeasonalNaive": y[n_train - SEASON : -SEASON],
+    }
+
+
+def article(name: str, y: Floats) -> None:
+    """Print the article's scores on a series, one day ahead."""
+    n_train = int(y.size * TRAIN_SHARE)
     began = time.process_time()
     result = article_recipe(y)
     cpu = time.process_time() - began
-    low, high = y[:n_train].min(), y[:n_train].max()
-    one = np.array([run(whole.until(n), 1).forecast.mean[0, 0] for n in range(n_train, len(y))])
-    rows = [*result.table.to_dicts(), score_row("default engine", result.happened, one, high - low)]
-    print(f"\nThe article's recipe: {len(y)} days, the last {len(one)} told one by one; {cpu:.1f} CPU s")
+    span = np.ptp(y[:n_train])
+    others = [score_row(model, result.happened, said, span) for model, said in one_ahead(y, n_train).items()]
+    print(f"\nThe article's recipe on {name}: {y.size} days, the last {y.size - n_train} one by one; {cpu:.1f} CPU s")
     print("| model | MSE | RMSE | R2 | MSE, scaled | RMSE, scaled |\n| --- | --- | --- | --- | --- | --- |")
-    for row in rows:
+    for row in [*result.table.to_dicts(), *others]:
         scaled = f"{row['mse_scaled']:.4f} | {row['rmse_scaled']:.4f}"
-        print(f"| {row['model']} | {row['mse']:.0f} | {row['rmse']:.1f} | {row['r2']:.3f} | {scaled} |")
+        print(f"| {row['model']} | {row['mse']:.0f} | {row['rmse']:.1f} | {row['r2']:.3f} | {scaled} |", flush=True)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--validate", action="store_true")
     parser.add_argument("--series", type=int, default=200)
-    parser.add_argument("--skip-article", action="store_true")
+    which = parser.add_mutually_exclusive_group()
+    which.add_argument("--skip-article", action="store_true")
+    which.add_argument("--only-article", action="store_true")
     args = parser.parse_args()
-    panel, truth = synthetic_series(args.series)
     real = complete_journey()
     before = 2 * H if args.validate else 0
-    compare("Synthetic", panel, panel.n_steps - H - before, truth)
-    compare("Complete Journey by category", real, real.n_steps - H - before)
+    if not args.only_article:
+        panel, truth = synthetic_series(args.series)
+        compare("Synthetic", panel, panel.n_steps - H - before, truth)
+        compare("Complete Journey by category", real, real.n_steps - H - before)
     if not args.skip_article:
-        article(real)
+        behaviour = daily_behaviour()
+        article("all purchases", real.y.sum(axis=0))
+        for name, y in zip(behaviour.ids, behaviour.y, strict=True):
+            article(name, y)
 
 
 if __name__ == "__main__":
