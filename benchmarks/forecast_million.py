@@ -1,10 +1,11 @@
 """Forecast a million series with intervals, from Parquet to Parquet: time and memory.
 
-    python benchmarks/forecast_million.py [--series 1000000] [--workers 2] [--folder FOLDER]
+    python benchmarks/forecast_million.py [--series 1000000] [--workers 2] [--fast] [--folder FOLDER]
 
 Made-up daily counts (``synthetic_series``) of 730 days are written in chunks; ``forecast_file`` then forecasts 28 days
 with intervals at 80 and 95 in a process of its own, compiling included. Memory is that of the process and all of its
-descendants together, looked at four times a second. With ``--folder`` the files are kept, and used again.
+descendants together, looked at four times a second. With ``--folder`` the files are kept, and used
+again; with ``--fast`` trees are left out.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ import numpy as np
 import polars as pl
 from pyarrow.parquet import ParquetFile, ParquetWriter
 
+from foretide.forecast.catalogue import BY_DEFAULT
 from measuring import cpu_seconds
 from synthetic_series import N_STEPS, synthetic_series
 
@@ -54,13 +56,13 @@ def write(path: Path, n_series: int) -> None:
         writer.close()
 
 
-def job(path: Path, out: Path, workers: int) -> None:
+def job(path: Path, out: Path, workers: int, models: tuple[str, ...]) -> None:
     """Forecast in this process and print its wall time, CPU seconds and rows."""
     from foretide.events.engine import LocalEngine
     from foretide.forecast.scale_out import forecast_file
 
     wall = time.perf_counter()
-    rows = forecast_file(path, out, H, LEVELS, engine=LocalEngine(workers))
+    rows = forecast_file(path, out, H, LEVELS, engine=LocalEngine(workers), models=models)
     print(time.perf_counter() - wall, cpu_seconds(), rows)
 
 
@@ -93,11 +95,11 @@ def watched(command: list[str]) -> tuple[str, float]:
     return said, peak
 
 
-def measure(folder: Path, n_series: int, workers: int) -> None:
+def measure(folder: Path, n_series: int, workers: int, *, fast: bool) -> None:
     path, out = folder / f"series-{n_series}.parquet", folder / f"forecast-{n_series}.parquet"
     if not path.exists():
         write(path, n_series)
-    arguments = ["--job", str(path), str(out), "--workers", str(workers)]
+    arguments = ["--job", str(path), str(out), "--workers", str(workers), *(["--fast"] if fast else [])]
     said, peak_mb = watched([sys.executable, __file__, *arguments])
     wall_s, cpu_s, rows = map(float, said.split())
     assert rows == n_series * H == ParquetFile(out).metadata.num_rows
@@ -110,14 +112,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])  # type: ignore[union-attr]
     parser.add_argument("--series", type=int, default=1_000_000)
     parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--fast", action="store_true")
     parser.add_argument("--folder", type=Path)
     parser.add_argument("--job", type=Path, nargs=2, help=argparse.SUPPRESS)
     asked = parser.parse_args()
     if asked.job:
-        job(*asked.job, asked.workers)
+        job(*asked.job, asked.workers, () if asked.fast else BY_DEFAULT)
         return
     with tempfile.TemporaryDirectory() as folder:
-        measure(asked.folder or Path(folder), asked.series, asked.workers)
+        measure(asked.folder or Path(folder), asked.series, asked.workers, fast=asked.fast)
 
 
 if __name__ == "__main__":
