@@ -9,6 +9,7 @@ import pytest
 
 from foretide.errors import UsageError
 from foretide.report.ahead import SCENARIOS, looking_ahead
+from foretide.report.gather import gather_series
 from foretide.report.trials import QUICK, trial_of_models, tried
 from foretide.text import say, speaking
 from foretide.users.models import USER_MODELS
@@ -93,6 +94,18 @@ def test_a_few_days_without_items_and_of_one_stage_have_no_trial_and_one_group(t
     assert told.tables["segments"].height == 1
     assert told.tables["recommendations"] is None
     assert told.tables["stage_forecast"]["ds"].n_unique() == H
+
+
+def test_series_alone_say_that_users_take_events(tmp_path):
+    place = Workspace.create(tmp_path / "tills")
+    days = [BEGIN.date() + timedelta(days=day) for day in range(40)]
+    place.store.put(
+        "series", pl.DataFrame({"unique_id": "till", "ds": days, "y": [float(day % 7) for day in range(40)]})
+    )
+    with speaking("en"):
+        told = gather_series(place, H, None)
+        assert say("ahead.series_only") in told.notes
+    assert told.stage_history is None
 
 
 def test_a_model_that_is_not_there_is_an_error(shop_template):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from textwrap import wrap
 
 import altair as alt
@@ -20,8 +20,8 @@ from foretide.text import say
 SHOWN = 10
 #: A name above a bar is broken into lines of so many letters, or half as many signs that are twice as wide.
 LINE = 44
-#: Height of a bar with its name, and of a further line of the name.
-ROW, LINE_HEIGHT = 50, 15
+#: Height of a line of a name and of a bar, between the two, and around both.
+LINE_HEIGHT, BAR_HEIGHT, GAP, ROOM = 15, 16, 2, 18
 
 
 def segments(data: ReportData) -> Section | None:
@@ -85,34 +85,46 @@ def segment_figure(found: pl.DataFrame) -> Figure:
 def sizes(found: pl.DataFrame) -> alt.LayerChart:
     """Draw a bar for each group: users who are expected to stay, then those who fall silent; its name above it."""
     labels = [label(*row) for row in found.select("segment", "users").iter_rows()]
+    n_lines = max(len(lines) for lines in labels)
     rows = found.with_row_index("place").with_columns(
+        *(line(labels, back).alias(f"line_{back}") for back in range(n_lines)),
+        zero=0.0,
         stay=pl.col("users") - pl.col("expected_inactive"),
-        label=pl.Series(labels),
     )
     end = max(1.0, greatest(rows["users"].cast(pl.Float64)))
     across = alt.X("zero:Q", title=None, scale=alt.Scale(domain=[0, end], nice=False), axis=None)
-    row = alt.Y("place:O", axis=None)
+    on = alt.X("stay:Q", title=None, axis=None)  # every layer says so: an axis is drawn if one of them leaves it open
+    place = alt.Y("place:O", axis=None)
     told = [
         alt.Tooltip("segment:N", title=say("segments.column.segment")),
         tip("users", say("report.word.users"), ","),
         tip("expected_inactive", say("segments.column.expected_inactive"), ",.0f"),
         tip("p_inactive", say("segments.column.p_inactive"), ".1%"),
     ]
-    marks = source(rows.with_columns(zero=0.0))
-    bar = marks.mark_bar(height=16, yOffset=10)
-    name = marks.mark_text(align="left", baseline="bottom", lineBreak="\n", lineHeight=LINE_HEIGHT, fontSize=12)
-    names = name.encode(x=across, y=row, text="label:N")
-    stay = bar.encode(x=across, x2="stay:Q", y=row, color=alt.value(variable("accent")), tooltip=told)
-    on = alt.X("stay:Q", title=None, axis=None)  # every layer says so: an axis is drawn if one of them leaves it open
-    silent = bar.encode(x=on, x2="users:Q", y=row, color=alt.value(variable("loss")), tooltip=told)
-    further = max(text.count("\n") for text in labels)
-    return layered(stay, silent, names, height=(ROW + 2 * LINE_HEIGHT * further) * rows.height)
+    middle = n_lines * LINE_HEIGHT / 2  # of a bar, below that of its row
+    bar = source(rows).mark_bar(height=BAR_HEIGHT, yOffset=middle)
+    stay = bar.encode(x=across, x2="stay:Q", y=place, color=alt.value(variable("accent")), tooltip=told)
+    silent = bar.encode(x=on, x2="users:Q", y=place, color=alt.value(variable("loss")), tooltip=told)
+    top = middle - BAR_HEIGHT / 2 - GAP
+    names = [written(rows, back, top).encode(x=across, y=place) for back in range(n_lines)]
+    return layered(stay, silent, *names, height=(BAR_HEIGHT + ROOM + n_lines * LINE_HEIGHT) * rows.height)
 
 
-def label(segment: str, users: int) -> str:
+def written(rows: pl.DataFrame, back: int, top: float) -> alt.Chart:
+    """Return the line of the names that is so many before the last one, which ends at ``top``."""
+    dy = top - back * LINE_HEIGHT
+    return source(rows).mark_text(align="left", baseline="bottom", dy=dy, fontSize=12).encode(text=f"line_{back}:N")
+
+
+def label(segment: str, users: int) -> list[str]:
     """Return the name of a group and its size, in lines that a phone has room for."""
     width = LINE if segment.isascii() else LINE // 2
-    return "\n".join(wrap(say("ahead.segments.label", segment=segment, users=number(users)), width))
+    return wrap(say("ahead.segments.label", segment=segment, users=number(users)), width)
+
+
+def line(labels: Sequence[Sequence[str]], back: int) -> pl.Series:
+    """Return the line of each label that is so many before its last, empty where there is none."""
+    return pl.Series([lines[-1 - back] if back < len(lines) else "" for lines in labels], dtype=pl.String)
 
 
 def segment_table(found: pl.DataFrame, brief: bool = False) -> Table:
