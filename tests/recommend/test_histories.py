@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import numpy as np
 import polars as pl
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from foretide.events.records import FrameBuckets
@@ -74,6 +74,7 @@ def test_nothing_stored_gives_empty_histories():
     assert made.of(["a"]).offsets.tolist() == [0, 0]
 
 
+@settings(max_examples=40)
 @given(ROWS, st.randoms())
 def test_neither_the_order_of_rows_nor_the_buckets_matter(rows, random):
     made = histories(rows)
@@ -82,6 +83,7 @@ def test_neither_the_order_of_rows_nor_the_buckets_matter(rows, random):
     assert same(made, Histories.from_buckets(Split(events(shuffled)), AS_OF))
 
 
+@settings(max_examples=40)
 @given(ROWS, st.integers(0, 6))
 def test_until_is_what_was_read_until_then(rows, days):
     at = AS_OF - timedelta(days=days)
