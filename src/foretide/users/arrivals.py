@@ -1,8 +1,7 @@
 """How many users will arrive on each day of the horizon.
 
-The usual week, moved along with its trend (``foretide.users.weekly_trend``). On earlier days of seven logs this was
-off by a fifth less than the mean of four weeks beside the forecast of the series' engine, which judges single days:
-here the sum of the days to come is what counts.
+The usual week, moved along with its trend (``foretide.users.weekly_trend``). The engine of series chooses by the error
+of single days; here the sum of the days to come is what counts, and this was less off on most logs.
 """
 
 from __future__ import annotations
