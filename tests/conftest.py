@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import os
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -26,14 +25,6 @@ def pytest_configure(config: pytest.Config) -> None:
     """Have the same network compiled once, though it is built anew by every test; must be set before JAX is loaded."""
     if hasattr(config, "cache"):
         os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(config.cache.mkdir("xla")))
-        os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
-        os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES", "-1")
-
-
-def pytest_configure(config: pytest.Config) -> None:
-    """Let networks of one shape be compiled once for all tests that train one."""
-    if cache := getattr(config, "cache", None):
-        os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(cache.mkdir("networks")))
         os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
         os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES", "-1")
 
