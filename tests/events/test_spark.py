@@ -33,7 +33,8 @@ from foretide.features.history import stage_history
 from foretide.features.lifecycle import LifecycleRule
 from foretide.features.own_pieces import Piece
 from foretide.features.state import THEMES
-from foretide.forecast import scale_out
+from foretide.forecast import scale_out, trees
+from foretide.forecast.catalogue import BY_DEFAULT
 from foretide.forecast.scale_out import forecast_file
 from foretide.outlook import outlook
 from foretide.recommend.engine import advise
@@ -138,14 +139,18 @@ def test_features_drift_and_forecasts_are_those_of_this_machine(engine, store, t
     assert here["recency_days"].min() < 1
     assert there.equals(here)
     assert drift(store, moments[1], engine=engine).equals(drift(store, moments[1]))
-    spans = [DAYS[:60], DAYS[:57], DAYS[5:50]]
-    series = [pl.DataFrame({"unique_id": f"s{i}", "ds": ds, "y": range(len(ds))}) for i, ds in enumerate(spans)]
-    pl.concat(series).write_parquet(tmp_path / "series.parquet")
-    monkeypatch.setattr(scale_out, "RUN_VALUES", 120)  # two series, then one
-    for name, where in (("here", None), ("there", engine)):
-        forecast_file(tmp_path / "series.parquet", tmp_path / f"{name}.parquet", h=7, engine=where)
-    told = pl.read_parquet(tmp_path / "there.parquet")
-    assert told.equals(pl.read_parquet(tmp_path / "here.parquet"))
+    days = [DAYS[0] + timedelta(days=n) for n in range(110)]
+    spans = [days, days[:100], days[5:90]]
+    drawn = np.random.default_rng(0).poisson(np.where(np.arange(110) // 7 % 2, 60, 20))  # high in every other week
+    parts = [{"unique_id": f"s{i}", "ds": ds, "y": drawn[: len(ds)]} for i, ds in enumerate(spans)]
+    pl.concat(map(pl.DataFrame, parts)).write_parquet(tmp_path / "series.parquet")
+    monkeypatch.setattr(scale_out, "RUN_VALUES", 220)  # two series, then one
+    monkeypatch.setattr(trees, "LEAST_WINDOWS", 10)
+    for name, where, models in (("here", None, BY_DEFAULT), ("there", engine, BY_DEFAULT), ("fast", None, ())):
+        forecast_file(tmp_path / "series.parquet", tmp_path / f"{name}.parquet", h=7, engine=where, models=models)
+    here, told, fast = (pl.read_parquet(tmp_path / f"{name}.parquet") for name in ("here", "there", "fast"))
+    assert told.equals(here)
+    assert not told.equals(fast)  # trees that have learnt here speak there
     assert told["ds"].n_unique() == 7  # all from the end of the longest one
 
 
