@@ -220,6 +220,30 @@ def test_what_lasts_is_compared_with_the_weeks_before():
     assert effects(FrameBuckets(frame), event, as_of, "category").filter(segment="a")["hi"][0] < 2
 
 
+@pytest.mark.parametrize("running", [window("campaign", 345, 56), window("campaign", -20, 40)])
+def test_an_event_that_is_not_told_is_not_compared_with(running):
+    """Events thrice as many while a campaign runs over an end of the log; a feast beside it had no effect."""
+    _, ds, end, _ = running
+    days = range(max((ds - FIRST).days, 0), min((end - FIRST).days, 364) + 1)
+    counts = np.random.default_rng(0).poisson(np.where(np.isin(np.arange(365), days), 300, 100))
+    noon = pl.lit(datetime(2025, 1, 1, 12, tzinfo=UTC)).dt.cast_time_unit("us")
+    n = pl.Series("n", np.repeat(np.arange(365), counts))
+    frame = n.to_frame().select(user_id=pl.format("u{}", pl.int_range(pl.len()) % 500), ts=noon + pl.duration(days="n"))
+    feast = window("feast", 330 if ds > FIRST else 25, 3)
+    told = effects(FrameBuckets(frame.with_columns(value=1.0)), calendar(feast, running), AS_OF)
+    assert told["event"].to_list() == ["feast"]
+    assert told["effect"].item() == pytest.approx(1, abs=0.15)
+    assert told["p_value"].item() > 0.05
+
+
+def test_an_event_that_goes_on_all_the_time_hides_nothing():
+    rows = window("x", 50, 1)
+    always = window("always", -10, 400)
+    assert effects(log(range(100)), calendar(rows, always), AS_OF).equals(
+        effects(log(range(100)), calendar(rows), AS_OF)
+    )
+
+
 def test_an_event_that_is_there_twice_counts_once():
     one, two = (effects(log([50, 57, 64]), calendar(*[window("x", 57, 1)] * n), AS_OF) for n in (1, 2))
     assert two.equals(one)

@@ -7,7 +7,9 @@ from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
 from pathlib import Path
 
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from foretide.errors import UsageError
 
@@ -26,6 +28,12 @@ LIST_COUNTRIES = 'python -c "import holidays; print(*holidays.list_supported_cou
 def known_days(*calendars: pl.DataFrame | None) -> pl.DataFrame:
     """Return calendars as one, ``CALENDAR`` by the first day; None is one without events."""
     return pl.concat([CALENDAR.to_frame(), *(table for table in calendars if table is not None)]).sort("ds")
+
+
+def days_of_events(calendar: pl.DataFrame, dates: NDArray[np.datetime64]) -> NDArray[np.bool_]:
+    """Tell on which of the days an event of the calendar goes on, ``(n_days,)``; events may reach beyond them."""
+    first, last = (calendar[end].to_numpy().astype("datetime64[D]")[:, None] for end in ("ds", "end"))
+    return np.asarray(((dates >= first) & (dates <= last)).any(axis=0))
 
 
 def country_holidays(country: str, first: date, last: date) -> pl.DataFrame:

@@ -19,6 +19,7 @@ from scipy.stats import false_discovery_control
 from foretide.errors import UsageError
 from foretide.events.engine import Engine
 from foretide.events.records import Buckets
+from foretide.features.calendar import days_of_events
 from foretide.features.placebo import judge, placebos, windows
 from foretide.features.series import MAX_SERIES, daily, largest, last_day, on_grid, silent_steps
 from foretide.schema import Panel
@@ -66,7 +67,8 @@ def effects(
     calendar
         ``calendar.CALENDAR``; of a row with a category only its segment is told if ``by`` is the category.
     as_of
-        Exclusive; events of the calendar that are not over by then, or began before the log, are left out.
+        Exclusive; events of the calendar that are not over by then, or began before the log, are not told. Their days
+        are compared with as little as those of any event.
     by
         Column whose values are the segments (``category``, ``event_type``, ``user_id``, a column of the user
         table); None for the whole population, named ``series.ALL``, which is compared with nothing else.
@@ -96,7 +98,8 @@ def effects(
     days = daily(buckets, "events", by, as_of, kept, engine)
     counts = on_grid(days, last)
     over = calendar.unique(maintain_order=True).filter(pl.col("end") <= last, pl.col("ds") >= counts.dates[0].item())
-    told = _told(counts, over, silent_steps(days, last), lasting=lasting)
+    known = days_of_events(_apart(calendar, counts.dates), counts.dates)
+    told = _told(counts, over, known, silent_steps(days, last), lasting=lasting)
     if segments is not None:
         told = told.filter(pl.col("segment").is_in(list(segments)))
     if by == "category":
@@ -104,13 +107,22 @@ def effects(
     return _with_q(told.select(EFFECTS.names()))
 
 
-def _told(counts: Panel, calendar: pl.DataFrame, out: NDArray[np.bool_], *, lasting: bool) -> pl.DataFrame:
-    """Return ``TOLD`` of each event and series, without q; ``out`` are the days of outages, ``(n_days,)``."""
+def _apart(calendar: pl.DataFrame, dates: NDArray[np.datetime64]) -> pl.DataFrame:
+    """Leave out events that go on all the time: they set no day apart from another."""
+    begin, end = dates[0].item(), dates[-1].item()
+    return calendar.filter((pl.col("ds") > begin) | (pl.col("end") < end))
+
+
+def _told(
+    counts: Panel, calendar: pl.DataFrame, known: NDArray[np.bool_], out: NDArray[np.bool_], *, lasting: bool
+) -> pl.DataFrame:
+    """Return ``TOLD`` of each event and series, without q.
+
+    ``known`` are the days of any event, ``out`` those of outages, both ``(n_days,)``.
+    """
     ids, y, dates = counts.ids, counts.y, counts.dates
     first = (calendar["ds"].to_numpy().astype("datetime64[D]") - dates[0]).astype(np.int64)
     length = (calendar["end"] - calendar["ds"]).dt.total_days().to_numpy() + 1
-    days = np.arange(dates.size)
-    known = ((days >= first[:, None]) & (days < (first + length)[:, None])).any(axis=0)  # (n_days,)
     total = np.nansum(y, axis=0)
     found = [TOLD.to_frame()]
     for one in np.unique(length).tolist():
