@@ -18,6 +18,7 @@ from foretide.features.change_points import (
     LEVEL_DAYS,
     change_points,
     changes_of,
+    filled,
     level_breaks,
     levels,
     long_run_variance,
@@ -210,6 +211,39 @@ def test_a_drift_of_interests_is_found_and_later_events_change_nothing():
         assert abs((found["ds"].item() - planted).days) <= 3
         assert sign * (found["ratio"].item() - 1) > 0.2
     assert change_points(FrameBuckets(world.events.filter(pl.col("ts") < end)), end).equals(table)
+
+
+def busy_log(mean, seed=0):
+    """Return a log with so many events a day of one kind, on average, of 400 users."""
+    n = np.repeat(np.arange(mean.size), np.random.default_rng(seed).poisson(mean))
+    noon = pl.lit(BEGIN + timedelta(hours=12)).dt.cast_time_unit("us")
+    user = pl.format("u{}", pl.int_range(pl.len()) * 7919 % 400)
+    kind = {"event_type": pl.lit("view"), "category": pl.lit("a"), "value": pl.lit(1.0)}
+    return FrameBuckets(pl.DataFrame({"n": n}).select(user_id=user, ts=noon + pl.duration(days="n"), **kind))
+
+
+@pytest.mark.parametrize("n_days", [1, 10])
+def test_an_outage_is_no_change(n_days):
+    day = np.arange(300)
+    out = (day >= 200) & (day < 200 + n_days)
+    buckets, as_of = busy_log(np.where(out, 0, 100)), BEGIN + timedelta(days=300)
+    table = daily_rates(buckets, as_of)
+    unknown = table.filter(pl.col("y").is_null())
+    assert unknown["series"].n_unique() == table["series"].n_unique() == 6
+    assert unknown["ds"].unique().sort().to_list() == [FIRST + timedelta(days=n) for n in np.flatnonzero(out).tolist()]
+    assert change_points(buckets, as_of).is_empty()
+    assert change_points(buckets, as_of + timedelta(days=900)).is_empty()
+
+
+@given(st.sets(st.integers(0, 69), max_size=40))
+def test_gaps_are_closed_by_weekday(gaps):
+    week = 10 * WEEKDAYS
+    y = np.tile(week, 10)
+    y[list(gaps)] = np.nan
+    known = {n % 7 for n in range(70)} - {day for day in range(7) if all(n in gaps for n in range(day, 70, 7))}
+    told = filled(y).reshape(10, 7)
+    assert told[:, sorted(known)] == pytest.approx(np.tile(week, (10, 1))[:, sorted(known)])
+    assert not np.isnan(told).any()
 
 
 def test_edges_of_a_log():

@@ -81,7 +81,7 @@ def changes_of(rates: pl.DataFrame) -> pl.DataFrame:
         known = rate.filter(pl.col("y").is_not_null())
         if known.height < LEAST_DAYS:
             continue
-        y = np.interp(np.arange(rate.height), *_known(rate))
+        y = filled(rate["y"].to_numpy())
         breaks = level_breaks(y, count=rate["n"].null_count() == rate.height)
         before, after = levels(y, breaks)
         table = {"series": [name] * breaks.size, "ds": rate["ds"].gather(breaks), "before": before, "after": after}
@@ -108,9 +108,16 @@ def levels(y: Floats, breaks: Longs) -> tuple[Floats, Floats]:
     return before, (total[end] - total[breaks]) / np.maximum(usual[end] - usual[breaks], TINY)
 
 
-def _known(rate: pl.DataFrame) -> tuple[Longs, Floats]:
-    known = rate.with_row_index("step").filter(pl.col("y").is_not_null())
-    return known["step"].cast(pl.Int64).to_numpy(), known["y"].to_numpy()
+def filled(y: Floats) -> Floats:
+    """Return a daily series, ``(n_days,)``, with gaps (NaN) closed: from the same weekday before and after if any."""
+    x, step = y.copy(), np.arange(y.size)
+    for weekday in range(WEEK):
+        alike = step % WEEK == weekday
+        known = alike & ~np.isnan(y)
+        if known.any():
+            x[alike] = np.interp(step[alike], step[known], y[known])
+    known = ~np.isnan(x)  # a shop that is closed on Sundays
+    return np.asarray(np.interp(step, step[known], x[known]))
 
 
 def level_breaks(y: Floats, *, count: bool) -> Longs:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from functools import partial
 
+import numpy as np
 import polars as pl
 
 from foretide.events.engine import Engine, concat_buckets
@@ -13,7 +14,7 @@ from foretide.events.records import Buckets, FrameBuckets
 from foretide.features.now import midnight
 from foretide.features.population import accounting, days_from
 from foretide.features.rule import LifecycleRule
-from foretide.features.series import last_day
+from foretide.features.series import last_day, outage_steps
 
 #: Interest shares that are watched.
 TOP_CATEGORIES = 5
@@ -23,9 +24,11 @@ FLOWS = ("new", "resurrected", "lost")
 #: The prefix of the series of a category's share.
 SHARE = "share: "
 
-#: Of a bucket: counts by day; ``kind`` is a flow, ``users``, ``events`` or ``category`` (with its name).
+#: Of a bucket: counts by day; ``kind`` is a flow, ``users``, ``events`` (critical ones), ``any`` (all events) or
+#: ``category`` (with its name).
 TALLY = pl.Schema({"ds": pl.Date(), "kind": pl.String(), "category": pl.String(), "events": pl.Int64()})
-#: ``y`` is a count if ``n`` is null, else a ratio to ``n`` (users or events); null where ``n`` is 0.
+#: ``y`` is a count if ``n`` is null, else a ratio to ``n`` (users or events); null where ``n`` is 0 and on
+#: the days of an outage.
 RATES = pl.Schema({"series": pl.String(), "ds": pl.Date(), "y": pl.Float64(), "n": pl.Int64()})
 
 
@@ -39,7 +42,8 @@ def daily_rates(
     """Return the rates of each whole day before ``as_of``, ``RATES``, series by series.
 
     These are ``daily_users`` (who had a critical event that day), the flows ``new``, ``resurrected`` and ``lost``
-    of ``population.accounting``, ``events_per_daily_user``, and ``share: <category>`` for the ``top`` largest.
+    of ``population.accounting``, ``events_per_daily_user``, and ``share: <category>`` for the ``top`` largest. On the
+    days of ``series.outages`` none is known.
 
     Parameters
     ----------
@@ -69,7 +73,19 @@ def daily_rates(
     burnt = days[BURN_IN_WINDOWS * rule.window_days :]
     series += [_counted(flow, _on_days(counts.filter(kind=flow), burnt)) for flow in FLOWS]
     series.append(_divided("events_per_daily_user", events, users))
-    return pl.concat([*series, *_shares(counts.filter(kind="category"), days, top)])
+    rates = pl.concat([*series, *_shares(counts.filter(kind="category"), days, top)])
+    return unknown_on(rates, _outages(_on_days(counts.filter(kind="any"), days)))
+
+
+def unknown_on(rates: pl.DataFrame, days: pl.Series) -> pl.DataFrame:
+    """Return rates (``RATES``) of which nothing is known on some days."""
+    return rates.with_columns(y=pl.when(~pl.col("ds").is_in(days.implode())).then("y"))
+
+
+def _outages(counts: pl.DataFrame) -> pl.Series:
+    """Return the days of outages up to the last event: what comes after it does not say what is usual."""
+    known = counts[: int(np.flatnonzero(counts["events"])[-1]) + 1]
+    return known.filter(outage_steps(known["events"].cast(pl.Float64).to_numpy()))["ds"]
 
 
 def rates_part(buckets: Buckets, i: int, until: datetime, rule: LifecycleRule) -> pl.DataFrame:
@@ -84,6 +100,7 @@ def rates_part(buckets: Buckets, i: int, until: datetime, rule: LifecycleRule) -
         flows.unpivot(FLOWS, index="ds", variable_name="kind", value_name="events"),
         critical.group_by(local).agg(kind=pl.lit("users"), events=pl.col("user_id").n_unique()),
         critical.group_by(local).agg(kind=pl.lit("events"), events=pl.len()),
+        rows.group_by(local).agg(kind=pl.lit("any"), events=pl.len()),
     ]
     named = rows.filter(pl.col("category").is_not_null())
     by_category = named.group_by(local, "category").agg(kind=pl.lit("category"), events=pl.len())

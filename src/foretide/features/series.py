@@ -223,10 +223,10 @@ def outages(buckets: Buckets, as_of: datetime, engine: Engine | None = None) -> 
 def silent_steps(days: pl.DataFrame, end: date) -> NDArray[np.bool_]:
     """Tell which days of the grid of ``DAILY`` up to ``end`` are outages, ``(n_steps,)``."""
     events = days.group_by("ds").agg(unique_id=pl.lit(ALL), y=pl.col("events").sum())
-    return _silent(on_grid(events, end).y[0])
+    return outage_steps(on_grid(events, end).y[0])
 
 
-def _silent(events: Floats) -> NDArray[np.bool_]:
+def outage_steps(events: Floats) -> NDArray[np.bool_]:
     """Tell which days are outages by their number of events, ``(n_steps,)``."""
     weekday = np.arange(events.size) % WEEK
     usual = np.array([np.median(events[weekday == day]) for day in range(min(WEEK, events.size))])
