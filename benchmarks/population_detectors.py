@@ -4,7 +4,8 @@
 
 Change points: daily series with a strong weekday, of Poisson counts, of negative binomial counts (spread of 45 % beside
 Poisson), and of counts whose rate is autocorrelated (AR(1), 0.3); a false alarm is any change in a stationary series,
-a hit is a change within a week of the true day. Slow trends are shown beside, as changes per series. Effects: worlds
+a hit is a change within a week of the true day. Slow trends, and bursts that are shorter than a level and not known,
+are shown beside, as changes per series. Effects: worlds
 of the simulator; a false alarm is p < 0.05 on a category in a window in which nothing was planted, a hit the same
 on the category of the planted social event.
 """
@@ -102,6 +103,18 @@ def slow_trends(rng: Rng, runs: int) -> None:
         print(f"  slow: {name}, Poisson 100 a day: {np.mean(found):.2f} changes a series")
 
 
+def bursts(rng: Rng, runs: int) -> None:
+    print("Bursts from day 200 of 365 on, Poisson 100 a day: changes a series (two if it is a level)")
+    day = np.arange(N_DAYS)
+    for size in (0.0, 1.5, 2.0, 3.0):
+        line = f"  x{size}:"
+        for length in (1, 3, 7, 10, 13, 21, 28):
+            mean = weekly(N_DAYS, 100) * np.where((day >= 200) & (day < 200 + length), size, 1)
+            found = [level_breaks(poisson(rng, mean), count=True).size for _ in range(runs)]
+            line += f"  {length} days {np.mean(found):.2f}"
+        print(line)
+
+
 def power(rng: Rng, runs: int) -> None:
     print("Power of change points: found within 7 days of day 200 of 365, by the size of the step")
     for name in ("Poisson, 2 a day", "Poisson, 100 a day", "negative binomial, 50 a day", "AR .3, spread 20 %"):
@@ -164,6 +177,7 @@ def main() -> None:
     false_alarms(rng, chosen.runs)
     slow_trends(rng, chosen.runs)
     power(rng, chosen.runs)
+    bursts(rng, chosen.runs)
     effect_alarms(rng, chosen.worlds)
     effect_power(chosen.worlds)
 

@@ -6,6 +6,7 @@ from datetime import date, timedelta
 import polars as pl
 import pytest
 
+from foretide.features.change_points import CHANGE_POINTS
 from foretide.features.fold import feature_table
 from foretide.features.lifecycle import REASONS
 from foretide.schema import STAGES
@@ -68,6 +69,21 @@ def test_holidays_and_own_events_have_effects(foretide, shop, simulation, tmp_pa
     by_holiday = foretide("effects", "-w", shop, "--holidays", "DE", "--format", "json")
     assert {"Good Friday"} <= {row["event"] for row in json.loads(by_holiday.out)}
     assert all(date.fromisoformat(row["ds"]) >= date(2025, 1, 1) for row in json.loads(by_holiday.out))
+
+
+def test_changes_know_the_events_of_the_settings(foretide, shop, monkeypatch):
+    (shop / "events.csv").write_text("name,start,end\nsale,2025-03-01,2025-03-07\n")
+    settings = (shop / "foretide.toml").read_text()
+    (shop / "foretide.toml").write_text(settings.replace('events = ""', 'events = "events.csv"'))
+    asked = []
+
+    def noted(*_, calendar, **__):
+        asked.append(calendar)
+        return CHANGE_POINTS.to_frame()
+
+    monkeypatch.setattr("foretide.features.change_points.change_points", noted)
+    assert foretide("changes", "-w", shop).code == 0
+    assert asked[0].select("event", "ds").rows() == [("sale", date(2025, 3, 1))]
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from foretide.errors import NotEnoughDataError
 from foretide.events.records import FrameBuckets
 from foretide.events.sources.simulator import Drift, Scenario, simulate
+from foretide.features.calendar import CALENDAR
 from foretide.features.change_points import (
     CHANGE_POINTS,
     LEVEL_DAYS,
@@ -22,6 +23,7 @@ from foretide.features.change_points import (
     level_breaks,
     levels,
     long_run_variance,
+    without_bursts,
     without_weekday,
 )
 from foretide.features.daily_rates import RATES, daily_rates
@@ -233,6 +235,46 @@ def test_an_outage_is_no_change(n_days):
     assert unknown["ds"].unique().sort().to_list() == [FIRST + timedelta(days=n) for n in np.flatnonzero(out).tolist()]
     assert change_points(buckets, as_of).is_empty()
     assert change_points(buckets, as_of + timedelta(days=900)).is_empty()
+
+
+def test_days_of_a_known_event_say_nothing_of_a_level():
+    """Twice as much for 21 days is a level, unless it is known why; what goes on for 60 days is one all the same."""
+    day = np.arange(300)
+    for length, told in ((21, 0), (60, 2)):
+        buckets = busy_log(np.where((day >= 150) & (day < 150 + length), 200, 100))
+        first = FIRST + timedelta(days=150)
+        row = ("sale", first, first + timedelta(days=length - 1), None)
+        calendar = pl.DataFrame([row], schema=CALENDAR, orient="row")
+        as_of = BEGIN + timedelta(days=300)
+        assert change_points(buckets, as_of).filter(series="daily_users").height == 2
+        assert change_points(buckets, as_of, calendar=calendar).filter(series="daily_users").height == told
+        assert change_points(buckets, as_of, calendar=CALENDAR.to_frame()).equals(change_points(buckets, as_of))
+
+
+@pytest.mark.parametrize(("size", "n_days"), [(3, 1), (2, 3), (1.5, 7), (2, 13), (0, 5)])
+def test_a_burst_is_no_level_and_hides_none(size, n_days):
+    rng = np.random.default_rng(6)
+    day = np.arange(365)
+    burst = np.where((day >= 120) & (day < 120 + n_days), size, 1)
+    for step, expected in ((1, []), (1.5, [200])):
+        mean = weekly(365, 100) * burst * np.where(day < 200, 1, step)
+        found = level_breaks(rng.poisson(mean).astype(float), count=True)
+        assert len(found) == len(expected)
+        assert found == pytest.approx(expected, abs=1)
+
+
+def test_many_bursts_leave_the_days_between_them():
+    """Every tenth day thrice as much, and twice the level from day 205 on, between two bursts."""
+    day = np.arange(365)
+    mean = weekly(365, 100) * np.where(day % 10 == 0, 3, 1) * np.where(day < 205, 1, 2)
+    (found,) = level_breaks(np.random.default_rng(7).poisson(mean).astype(float), count=True)
+    assert found == pytest.approx(205, abs=2)
+
+
+@given(st.lists(st.sampled_from([0.0, 50.0, -1e6]), min_size=56, max_size=70))
+@settings(max_examples=40, deadline=None)
+def test_bursts_of_any_series_come_to_an_end(x):
+    assert np.isfinite(without_bursts(np.array(x))).all()
 
 
 @given(st.sets(st.integers(0, 69), max_size=40))

@@ -80,11 +80,12 @@ def changes(
     output: OutputFile = None,
     lang: Lang = "en",
 ) -> None:
-    """Find the days on which a rate of the population changed its level."""
+    """Find the days on which a rate of the population changed its level, for other reasons than known events."""
     from foretide.features.change_points import change_points
 
     with asked(workspace, as_of, output, lang, engine_of(engine, master, workers)) as (place, moment):
-        told = change_points(place.store, moment, place.rule, engine=place.engine)
+        known = place.calendar(moment)
+        told = change_points(place.store, moment, place.rule, engine=place.engine, calendar=known)
         emit(told, print_as, output)
         if told.is_empty():
             inform(say("evolution.no_changes"))

@@ -4,7 +4,7 @@ Each rate is brought to a scale on which its noise is even, the weekday is taken
 (PELT; Killick, Fearnhead, Eckley 2012) finds the days on which its mean moves. What a break must gain in squared
 error is a multiple of the long-run variance, which is measured between weeks, so that noise that lasts for some
 days is not taken for a change. Ours: a break must also be a step against the slope around it, so that a slow trend
-is not told as a staircase.
+is not told as a staircase; and what lasts for less than a fortnight is no level, but a burst, and is taken out.
 """
 
 from __future__ import annotations
@@ -18,15 +18,17 @@ from scipy.stats import norm, poisson
 
 from foretide.events.engine import Engine
 from foretide.events.records import Buckets
-from foretide.features.daily_rates import TOP_CATEGORIES, daily_rates
+from foretide.features.calendar import days_of_events
+from foretide.features.daily_rates import TOP_CATEGORIES, daily_rates, unknown_on
 from foretide.features.rule import LifecycleRule
 from foretide.features.series import WEEK
 from foretide.schema import Floats
 
-#: Shorter series are not judged; a level lasts for a week at least.
+#: Shorter series are not judged; a level lasts for a fortnight at least.
 LEAST_DAYS = 56
-LEAST_LEVEL_DAYS = 7
-#: A level is told as the mean of at most this many days beside the break.
+LEAST_LEVEL_DAYS = 14
+#: A level is told as the mean of at most this many days beside the break. A known event that goes on for longer is a
+#: level of its own.
 LEVEL_DAYS = 28
 #: A break must gain this many long-run variances for each unit of log(days). Chosen in
 #: ``benchmarks/population_detectors.py``: at most 5 % of stationary series have a false alarm.
@@ -54,15 +56,31 @@ def change_points(
     rule: LifecycleRule | None = None,
     top: int = TOP_CATEGORIES,
     engine: Engine | None = None,
+    calendar: pl.DataFrame | None = None,
 ) -> pl.DataFrame:
-    """Return the days on which a daily rate changed, ``CHANGE_POINTS``; parameters as in ``daily_rates``.
+    """Return the days on which a daily rate changed, ``CHANGE_POINTS``.
+
+    Parameters
+    ----------
+    buckets, as_of, rule, top, engine
+        As in ``daily_rates``.
+    calendar
+        Known events, ``calendar.CALENDAR``: the days of those that go on for ``LEVEL_DAYS`` at most say nothing of a
+        level.
 
     Raises
     ------
     NotEnoughDataError
         If there is no whole day with an event before ``as_of``.
     """
-    return changes_of(of_the_log(daily_rates(buckets, as_of, rule, top, engine)))
+    rates = of_the_log(daily_rates(buckets, as_of, rule, top, engine))
+    return changes_of(rates if calendar is None else unknown_on(rates, _short(calendar, rates["ds"].unique())))
+
+
+def _short(calendar: pl.DataFrame, days: pl.Series) -> pl.Series:
+    """Return the days on which a known event goes on that is too short for a level."""
+    short = calendar.filter((pl.col("end") - pl.col("ds")).dt.total_days() < LEVEL_DAYS)
+    return days.filter(days_of_events(short, days.to_numpy().astype("datetime64[D]")))
 
 
 def of_the_log(rates: pl.DataFrame) -> pl.DataFrame:
@@ -130,16 +148,40 @@ def level_breaks(y: Floats, *, count: bool) -> Longs:
     count
         Whether these are counts, whose noise grows with their level; it is then taken to be at least Poisson.
     """
-    import ruptures
-
     x = without_weekday(2 * np.sqrt(np.maximum(y, 0) + 3 / 8) if count else y)  # Anscombe: even noise
     variance = max(long_run_variance(x), _poisson_variance(y.mean()) if count else 0.0, 1e-9 * float(x.var()))
     if variance < 1e-18:
         return np.array([], dtype=np.int64)
-    x = x / np.sqrt(variance)
-    pelt = ruptures.KernelCPD(kernel="linear", min_size=LEAST_LEVEL_DAYS)
+    x = without_bursts(x / np.sqrt(variance))
+    return _steps(x, _breaks(x, LEAST_LEVEL_DAYS))
+
+
+def without_bursts(x: Floats) -> Floats:
+    """Return a series without weekdays, of long-run variance 1, without what lasts for less than a level.
+
+    The shortest spell between two breaks is closed as a gap is, then breaks are looked for again: so it is the burst
+    that goes, and not the few days between two of them.
+    """
+    gone = np.zeros(x.size, dtype=np.bool_)
+    while True:
+        edges = np.array([0, *_breaks(x, 1), x.size])
+        length = np.diff(edges)
+        shut = np.logical_and.reduceat(gone, edges[:-1])
+        length[shut] = x.size
+        shortest = int(np.argmin(length))
+        gone[edges[shortest] : edges[shortest + 1]] = True
+        if length[shortest] >= LEAST_LEVEL_DAYS or gone.all():
+            return x
+        x = filled(np.where(gone, np.nan, x))
+
+
+def _breaks(x: Floats, least_days: int) -> Longs:
+    """Return where the mean of a series of long-run variance 1 moves, in spells of so many days or more."""
+    import ruptures
+
+    pelt = ruptures.KernelCPD(kernel="linear", min_size=least_days)
     found = pelt.fit(x[:, None]).predict(pen=PENALTY * np.log(x.size))
-    return _steps(x, np.array(found[:-1], dtype=np.int64))
+    return np.array(found[:-1], dtype=np.int64)
 
 
 def without_weekday(y: Floats) -> Floats:

@@ -126,7 +126,7 @@ def evolution(place: Workspace, moment: datetime) -> dict[str, Any]:
         "move_days": MOVE_DAYS,
         "drift": drift(store, moment, "interests", engine=engine),
         "habit_drift": drift(store, moment, "habits", engine=engine),
-        "change_points": change_points(store, moment, place.rule, engine=engine),
+        "change_points": change_points(store, moment, place.rule, engine=engine, calendar=place.calendar(moment)),
     }
 
 
