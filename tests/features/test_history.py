@@ -2,11 +2,14 @@
 
 from datetime import date, timedelta
 
+import numpy as np
 import polars as pl
+import pytest
 from hypothesis import given, settings
 
 from features import oracle
 from features.oracle import BEGIN, DAY, HISTORY, Event
+from foretide.features import history
 from foretide.features.fold import feature_table
 from foretide.features.history import stage_history
 from foretide.features.lifecycle import LifecycleRule
@@ -26,6 +29,24 @@ def test_the_stages_are_those_of_the_fold_at_the_end_of_each_day(one, other):
     told = days.select("user_id", as_of=(pl.col("since") + pl.duration(days=pl.col("day") + 1)), stage="stage")
     assert told.rows() == by_day.with_columns(pl.col("as_of").dt.date()).rows()
     assert stage_history(log, as_of, users=["u2"]).equals(lives.filter(user_id="u2"))
+
+
+@pytest.mark.parametrize("n_users", [1, 3, 50])
+def test_slices_of_users_change_nothing(n_users, monkeypatch):
+    """One user came a year before the others, in the midst of them."""
+    rng = np.random.default_rng(0)
+    minutes = np.sort(rng.integers(500_000, 700_000, (40, 5))).tolist()
+    users = {f"u{n:02}": [Event(minute) for minute in own] for n, own in enumerate(minutes)}
+    users["u20"] = [Event(0), *users["u20"]]
+    whole = stage_history(oracle.log(users), BEGIN + 600 * DAY)
+    monkeypatch.setattr(history, "SLICE_USERS", n_users)
+    assert stage_history(oracle.log(users), BEGIN + 600 * DAY).equals(whole)
+    assert (
+        whole.group_by("user_id")
+        .agg(pl.col("days").sum(), pl.col("since").min())
+        .filter(pl.col("since") + pl.duration(days="days") != FIRST + timedelta(days=600))
+        .is_empty()
+    )
 
 
 def test_each_reason_in_the_life_of_one_user():

@@ -22,13 +22,15 @@ from foretide.features.lifecycle import ABSENT, REASONS, STAGE_OF, LifecycleRule
 from foretide.features.now import midnight
 from foretide.features.series import last_day
 from foretide.features.state import Events
-from foretide.features.user_events import Ints, Longs, bucket_events, ticks
+from foretide.features.user_events import Ints, Longs, UserEvents, bucket_events, ticks
 from foretide.schema import STAGES
 
 HISTORY = pl.Schema(
     {"user_id": pl.String(), "since": pl.Date(), "stage": pl.String(), "reason": pl.String(), "days": pl.Int32()}
 )
 EPOCH_DAY = date(1970, 1, 1)
+#: So many users' days are held at a time.
+SLICE_USERS = 4_096
 
 
 def stage_history(
@@ -69,13 +71,21 @@ def history_part(buckets: Buckets, i: int, end: date, rule: LifecycleRule, users
     events = bucket_events(buckets, i, until, rule, (), others=False, users=users)
     if events is None:
         return HISTORY.to_frame()
-    first = EPOCH_DAY + timedelta(days=int(events.events["day"].min()))
-    days = [first + timedelta(days=n) for n in range((end - first).days + 1)]
+    first = int(events.events["day"].min())
+    days = [EPOCH_DAY + timedelta(days=n) for n in range(first, (end - EPOCH_DAY).days + 1)]
     at, today = ticks([midnight(day + timedelta(days=1), buckets.timezone) for day in days], buckets.timezone)
-    why = np.full((len(events.users), len(days)), ABSENT, np.int8)
+    begins = range(0, len(events.users), SLICE_USERS)
+    return pl.concat(_lives(events.of_users(n, n + SLICE_USERS), days, at, today, rule) for n in begins)
+
+
+def _lives(events: UserEvents, days: Sequence[date], at: Longs, today: Ints, rule: LifecycleRule) -> pl.DataFrame:
+    """Return ``HISTORY`` of some users; ``days`` and their ends from the first event of any on."""
+    own = events.events["day"][events.starts[0] : events.starts[-1]]
+    late = int(own.min()) - (days[0] - EPOCH_DAY).days  # days before the first event of these
+    why = np.full((len(events.users), len(days) - late), ABSENT, np.int8)
     state = np.zeros(1, lifecycle_dtype(rule.window_days))
-    _tell_reasons(events.starts, events.events, at, today, rule.window_days, state, why)
-    return _changes(events.users, days, why)
+    _tell_reasons(events.starts, events.events, at[late:], today[late:], rule.window_days, state, why)
+    return _changes(events.users, days[late:], why)
 
 
 def _changes(users: pl.Series, days: Sequence[date], why: NDArray[np.int8]) -> pl.DataFrame:
@@ -99,12 +109,12 @@ def _changes(users: pl.Series, days: Sequence[date], why: NDArray[np.int8]) -> p
 def _tell_reasons(
     starts: Longs, events: Events, at: Longs, today: Ints, window_days: int, state: Events, why: NDArray[np.int8]
 ) -> None:
-    """Write the reason of each user's stage at each moment to ``why``, ``(n_users, n_moments)``."""
+    """Write the reason of each user's stage from the first event on to ``why``, ``(n_users, n_moments)``."""
     nothing = state.copy()
     for user in range(starts.size - 1):
         state[0] = nothing[0]
         event, end = starts[user], starts[user + 1]
-        for cut in range(at.size):
+        for cut in range(np.searchsorted(at, events[event].ts, side="right"), at.size):
             while event < end and events[event].ts < at[cut]:
                 lifecycle.update(state[0], events[event].ts, events[event].day, window_days)
                 event += 1
