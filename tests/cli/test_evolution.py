@@ -18,6 +18,7 @@ ANSWERS = {
     "cohorts": ["cohort", "age", "users", "retained", "share"],
     "stickiness": ["ds", "dau", "wau", "mau", "stickiness"],
     "moves": ["stage", "next_stage", "users", "chance"],
+    "mix": ["ds", "category", "events", "share"],
     "changes": ["series", "ds", "before", "after", "ratio"],
     "drift": ["user_id", "n_recent", "n_reference", "divergence"],
     "habits": ["user_id", "n_recent", "n_reference", "divergence"],
@@ -122,7 +123,7 @@ def test_effects_in_an_empty_workspace_are_told(foretide, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "command", ["life", "cohorts", "stickiness", "moves", "changes", "drift", "habits", "features"]
+    "command", ["life", "cohorts", "stickiness", "moves", "mix", "changes", "drift", "habits", "features"]
 )
 def test_a_moment_long_after_the_log_is_mentioned(foretide, shop, command):
     told = foretide(command, "-w", shop, "--as-of", "2027-01-01")

@@ -1,4 +1,4 @@
-"""Commands about how users come, stay and go: features, life, cohorts, stickiness, moves."""
+"""Commands about how users come, stay and go: features, life, cohorts, stickiness, moves, mix."""
 
 from __future__ import annotations
 
@@ -155,6 +155,26 @@ def moves(
         first = last - timedelta(days=days)
         told = transition_matrices(place.store, first, last, place.rule, place.engine)
         emit(told if by_age else all_ages(told), print_as, output)
+
+
+@app.command()
+def mix(
+    workspace: WorkspaceDir = Path(),
+    top: Annotated[int, typer.Option(min=1, help="The largest categories; the others are one.")] = 8,
+    as_of: AsOf = None,
+    engine: EngineName = "local",
+    master: Master = None,
+    workers: Workers = None,
+    print_as: PrintAs = Format.table,
+    output: OutputFile = None,
+    lang: Lang = "en",
+) -> None:
+    """Print the share of each category in the events of each week."""
+    from foretide.features.moves import interest_mix
+
+    with asked(workspace, as_of, output, lang, engine_of(engine, master, workers)) as (place, moment):
+        told = interest_mix(place.store, moment, top, place.engine)
+        emit(told.sort("ds", descending=True, maintain_order=True), print_as, output)
 
 
 def in_words(table: pl.DataFrame, column: str, key: str) -> pl.DataFrame:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from zlib import crc32
@@ -56,14 +56,6 @@ class UserEvents:
     def value(self) -> NDArray[np.float64]:
         """Values, NaN for none, ``(n_events,)``."""
         return np.ascontiguousarray(self.events["value"])
-
-
-def user_events(buckets: Buckets, until: datetime, rule: LifecycleRule) -> Iterator[UserEvents]:
-    """Read the critical events before a moment, bucket by bucket; buckets without any are left out."""
-    for i in buckets.ids:
-        found = bucket_events(buckets, i, until, rule, ("activity",), others=False)
-        if found is not None:
-            yield found
 
 
 def bucket_events(
