@@ -6,12 +6,14 @@ from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from functools import partial
 
+import numpy as np
 import polars as pl
 
 from foretide.events.engine import Engine, concat_buckets
-from foretide.events.records import Buckets, FrameBuckets
+from foretide.events.records import Buckets
+from foretide.features.clock import DAY_US
 from foretide.features.now import midnight
-from foretide.features.population import TRANSITIONS, transitions
+from foretide.features.population import moves_of
 from foretide.features.rule import LifecycleRule
 from foretide.features.series import OTHER, last_day
 from foretide.schema import STAGES
@@ -22,8 +24,8 @@ AGES = ("0-27", "28-83", "84-364", "365+")
 #: Categories that are shown by name; the others are one.
 TOP_CATEGORIES = 8
 
-#: ``TRANSITIONS`` of the users of an age; ``stage`` and ``age`` are null for those who came in between.
-MOVES_BY_AGE = pl.Schema({"age": pl.String()} | dict(TRANSITIONS))
+#: Users by their stages at two moments; ``stage`` and ``age`` are null for those who came in between.
+MOVES_BY_AGE = pl.Schema({"age": pl.String(), "stage": pl.String(), "next_stage": pl.String(), "users": pl.Int64()})
 #: ``chance`` is the share of the users of an age and stage who go to the next stage, null without any.
 MATRICES = pl.Schema(dict(MOVES_BY_AGE) | {"chance": pl.Float64()})
 #: Of a bucket: events of each category by the Monday of their week.
@@ -52,7 +54,7 @@ def transition_matrices(
     -------
     pl.DataFrame
         ``MATRICES``: every pair of stages for each of ``AGES``, the user's age at the end of ``first``, then those
-        who came in between. Over the ages, ``users`` add up to ``population.transitions``.
+        who came in between.
     """
     job = partial(transitions_part, first=first, last=last, rule=rule or LifecycleRule())
     parts = concat_buckets(job, buckets, MOVES_BY_AGE, engine)
@@ -80,16 +82,19 @@ def _pairs() -> pl.DataFrame:
 
 def transitions_part(buckets: Buckets, i: int, first: date, last: date, rule: LifecycleRule) -> pl.DataFrame:
     """Return ``MOVES_BY_AGE`` of a bucket, without the rows of none."""
-    begin, end = (midnight(day + timedelta(days=1), buckets.timezone) for day in (first, last))
-    critical = buckets.bucket(i, ["user_id", "ts", "event_type", "value"], end).filter(rule.critical)
-    rows = critical.with_columns(since=pl.lit(begin) - pl.col("ts").min().over("user_id"))
-    breaks = [timedelta.min, timedelta(microseconds=1), *(timedelta(days=n) for n in AGE_BREAKS_DAYS), timedelta.max]
-    parts = []
-    for age, low, high in zip((None, *AGES), breaks, breaks[1:], strict=False):
-        of_age = FrameBuckets(rows.filter(pl.col("since") >= low, pl.col("since") < high), buckets.timezone)
-        moved = transitions(of_age, first, last, rule).filter(pl.col("users") > 0)
-        parts.append(moved.select(pl.lit(age, pl.String()).alias("age"), *TRANSITIONS.names()))
-    return pl.concat(parts)
+    ends = [midnight(day + timedelta(days=1), buckets.timezone) for day in (first, last)]
+    counts = moves_of(buckets, i, ends, rule, [1, *(n * DAY_US for n in AGE_BREAKS_DAYS)])[:, 1]
+    age, place, next_place = np.nonzero(counts)
+    stages = pl.Series([None, *STAGES])
+    return pl.DataFrame(
+        {
+            "age": pl.Series([None, *AGES]).gather(age),
+            "stage": stages.gather(place),
+            "next_stage": stages.gather(next_place),
+            "users": counts[age, place, next_place],
+        },
+        schema=MOVES_BY_AGE,
+    )
 
 
 def interest_mix(

@@ -35,7 +35,6 @@ MOVED = pl.Schema({"place": pl.Int64(), "users": pl.Int64()})
 #: Of a bucket: how many users it has, and its first event; null without any.
 N_USERS = pl.Schema({"users": pl.UInt32()})
 FIRST = pl.Schema({"ts": TS})
-TRANSITIONS = pl.Schema({"stage": pl.String(), "next_stage": pl.String(), "users": pl.Int64()})
 
 
 def stage_counts(
@@ -106,28 +105,6 @@ def accounting(
     return pl.DataFrame([days, active, new, resurrected, lost], schema=ACCOUNTING)
 
 
-def transitions(buckets: Buckets, first: date, last: date, rule: LifecycleRule | None = None) -> pl.DataFrame:
-    """Return how many users went from which stage at the end of ``first`` to which at the end of ``last``.
-
-    Returns
-    -------
-    pl.DataFrame
-        ``stage, next_stage, users``, every pair in the order of the stages; ``stage`` is null for users whose
-        first event lies in between.
-    """
-    ends = [midnight(day + timedelta(days=1), buckets.timezone) for day in (first, last)]
-    moved = moves(buckets, ends, rule or LifecycleRule())[1]  # (n_places, n_places)
-    places = [None, *STAGES]
-    return pl.DataFrame(
-        {
-            "stage": [stage for stage in places for _ in STAGES],
-            "next_stage": STAGES * N_PLACES,
-            "users": moved[:, 1:].ravel(),
-        },
-        schema=TRANSITIONS,
-    )
-
-
 def moves(buckets: Buckets, moments: Sequence[datetime], rule: LifecycleRule, engine: Engine | None = None) -> Longs:
     """Count users by their stages at consecutive moments, without a table of users by moments.
 
@@ -157,19 +134,34 @@ def moves(buckets: Buckets, moments: Sequence[datetime], rule: LifecycleRule, en
 
 def moves_part(buckets: Buckets, i: int, moments: Sequence[datetime], rule: LifecycleRule) -> pl.DataFrame:
     """Return ``MOVED`` of a bucket: the places in ``moves`` that are not zero."""
-    at, today = ticks(moments, buckets.timezone)
-    counts = np.zeros((at.size, N_PLACES, N_PLACES), dtype=np.int64)
-    events = bucket_events(buckets, i, moments[-1], rule, (), others=False)
-    if events is not None:
-        state = np.zeros(1, lifecycle_dtype(rule.window_days))
-        _count(events.starts, events.ts, events.day, at, today, rule.window_days, state, counts)
+    counts = moves_of(buckets, i, moments, rule, ())
     place = np.flatnonzero(counts)
     return pl.DataFrame({"place": place, "users": counts.ravel()[place]}, schema=MOVED)
+
+
+def moves_of(
+    buckets: Buckets, i: int, moments: Sequence[datetime], rule: LifecycleRule, age_breaks_us: Sequence[int]
+) -> Longs:
+    """Return ``moves`` of a bucket by the users' ages, ``(n_ages, n_moments, n_places, n_places)``.
+
+    ``age_breaks_us`` are ascending microseconds from a user's first critical event to the first moment; the first age
+    is below all of them, ``n_ages`` is one more than they are.
+    """
+    at, today = ticks(moments, buckets.timezone)
+    counts = np.zeros((len(age_breaks_us) + 1, at.size, N_PLACES, N_PLACES), dtype=np.int64)
+    events = bucket_events(buckets, i, moments[-1], rule, (), others=False)
+    if events is not None:
+        ts, state = events.ts, np.zeros(1, lifecycle_dtype(rule.window_days))
+        since = at[0] - ts[events.starts[:-1]]
+        age = np.searchsorted(np.array(age_breaks_us, np.int64), since, side="right")
+        _count(events.starts, age, ts, events.day, at, today, rule.window_days, state, counts)
+    return counts
 
 
 @njit
 def _count(
     starts: Longs,
+    age: Longs,
     ts: Longs,
     day: NDArray[np.int32],
     at: Longs,
@@ -187,7 +179,7 @@ def _count(
                 lifecycle.update(state[0], ts[event], day[event], window_days)
                 event += 1
             now = lifecycle.stage(state[0], at[cut], today[cut], window_days) + 1
-            counts[cut, place, now] += 1
+            counts[age[user], cut, place, now] += 1
             place = now
 
 
