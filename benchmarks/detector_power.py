@@ -9,7 +9,8 @@ moves) and habit change (8 hours), asked 28 days after the change, with users wh
 in the 112 days. Beside the test stand what it replaces: the chi-squared law of G with the same correction, and the
 naive rule "Jensen-Shannon divergence above .1 bit". Power is told among the users with a planted change, false alarms
 among those without, at a false discovery rate of 5 %. Last, how often small p-values come to users without a change,
-as a multiple of how often they should.
+as a multiple of how often they should; and what is told of users who became more or less active with the same mix, and
+of users with an event a day whose interest lasts some days, both without a change.
 """
 
 from __future__ import annotations
@@ -38,6 +39,10 @@ MOVED = 0.8
 #: Events, and visits (blocks of four hours), from which the simulated users are judged.
 LEAST = {"interests": 100, "habits": 20}
 CELLS = {"interests": N_CATEGORIES, "habits": 12}
+#: Events a day now and before, and categories, all as likely: users who did not change but in how active they are.
+ACTIVITY = ((6, 2, 300), (2, 6, 300), (1, 6, 300), (1, 12, 300), (1, 10, 20))
+LASTING_DAYS = (2, 5, 10)
+N_STEADY = 2_000
 
 
 def made_up(
@@ -59,17 +64,60 @@ def made_up(
             drawn[now] = rng.choice(N_CATEGORIES, now.sum(), p=after)
         ages.append(np.repeat(age, basket))
         categories.append(np.repeat(drawn, basket))
-    n = np.concatenate(ages)
-    frame = pl.DataFrame(
-        {"user": np.repeat(np.arange(n_users), [len(age) for age in ages]), "us": (n * 86.4e9).astype(int)}
-    )
+    users = np.repeat(np.arange(n_users), [len(age) for age in ages])
+    return of_events(users, np.concatenate(ages), np.concatenate(categories)), planted
+
+
+def of_events(user: np.ndarray, age: np.ndarray, category: np.ndarray) -> FrameBuckets:
+    """Return events by user, days before the end, and category, sorted by user and time."""
+    frame = pl.DataFrame({"user": user, "us": (age * 86.4e9).astype(int), "category": category})
     frame = frame.select(
         user_id=pl.format("u{}", "user"),
         ts=(pl.lit(END) - pl.duration(microseconds=pl.col("us") + 1)).dt.cast_time_unit("us"),
-        category=pl.Series(np.concatenate(categories)).cast(pl.String),
+        category=pl.col("category").cast(pl.String),
         tz_offset_min=pl.lit(None, pl.Int16),
     )
-    return FrameBuckets(frame), planted
+    return FrameBuckets(frame)
+
+
+def active(rng: np.random.Generator, now: int, before: int, n_categories: int) -> FrameBuckets:
+    """Return users who come on half the days and do more or less than before, of the same."""
+    n_days = RECENT_DAYS + REFERENCE_DAYS
+    age = np.tile(np.arange(n_days) + 0.5, N_STEADY)
+    n = np.where(rng.random(age.size) < 0.5, np.where(age < RECENT_DAYS, now, before), 0)
+    user = np.repeat(np.arange(N_STEADY), n_days)
+    return of_events(np.repeat(user, n), np.repeat(age, n), rng.integers(0, n_categories, n.sum()))
+
+
+def lasting(rng: np.random.Generator, days: int) -> FrameBuckets:
+    """Return users with an event a day, whose interest is drawn anew after so many days on average."""
+    n_days = RECENT_DAYS + REFERENCE_DAYS
+    category = np.empty((N_STEADY, n_days), int)
+    for user in range(N_STEADY):
+        drawn = rng.choice(N_CATEGORIES, n_days, p=rng.dirichlet(np.ones(N_CATEGORIES)))
+        new = rng.random(n_days) < 1 / days
+        new[0] = True
+        category[user] = drawn[np.maximum.accumulate(np.where(new, np.arange(n_days), 0))]
+    ages = np.tile(np.arange(n_days) + 0.5, N_STEADY)
+    return of_events(np.repeat(np.arange(N_STEADY), n_days), ages, category.ravel())
+
+
+def steady(seed: int) -> None:
+    """Tell what is said of users who did not change."""
+    rng = np.random.default_rng(seed)
+    worlds = {f"{now} events a day, {before} before, {n} categories": active(rng, now, before, n)
+              for now, before, n in ACTIVITY}  # fmt: skip
+    worlds |= {f"an interest lasts {days} days": lasting(rng, days) for days in LASTING_DAYS}
+    for name, log in worlds.items():
+        table = drift(log, END)
+        p, p_least = table["p_value"], table["p_least"]
+        print(
+            f"no change, {name:40} | p <= .05 {(p <= 0.05).mean():.3f}, <= .01 {(p <= 0.01).mean():.3f} | "
+            f"changed {table['changed'].mean():.3f} | excess {table['excess'].mean():+.4f} | exploration "
+            f"{table['exploration'].mean():.3f}, expected {table['exploration_expected'].mean():.3f} | "
+            f"too few days {(p_least > 0.01).mean():.2f}",
+            flush=True,
+        )
 
 
 def simulated(seed: int, what: What) -> tuple[FrameBuckets, set[str], datetime]:
@@ -132,6 +180,7 @@ def main() -> None:
             [(busy(table, least), planted) for table, planted in tables],
             CELLS[what],
         )
+    steady(asked.first_seed)
     calibration(asked.first_seed)
     speed()
 

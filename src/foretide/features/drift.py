@@ -31,6 +31,7 @@ from foretide.features.permutation import G_MEAN, N_TOLD, P_LEAST, P_VALUE, UNSE
 #: The last days, and the days before that they are compared with: whole weeks.
 RECENT_DAYS = 28
 REFERENCE_DAYS = 84
+WEEKEND = "weekend "
 
 PART = pl.Schema(
     {
@@ -83,9 +84,10 @@ def drift(
     pl.DataFrame
         ``DRIFT``, a row for each user with events in both windows. ``divergence`` is the Jensen-Shannon divergence
         of the two mixes in bits, weighted by the number of events; ``excess`` is what it is above its mean without a
-        change. ``exploration`` is the share of recent events in categories without a reference event, and
-        ``exploration_expected`` its mean without a change. ``p_least`` is the least p-value that a user with these
-        active days could have: with few of them no change can be told. ``rising`` and ``falling`` gained and lost most.
+        change, for as many events in both windows. ``exploration`` is the share of recent events in categories without
+        a reference event, and ``exploration_expected`` its mean without a change. ``p_least`` is the least p-value that
+        a user with these active days could have: with few of them, or long runs of days that are alike, no change can
+        be told. ``rising`` and ``falling`` gained and lost most.
 
     Raises
     ------
@@ -120,7 +122,7 @@ def drift_part(buckets: Buckets, i: int, as_of: datetime, what: What, seed: int)
         days = days.unique(maintain_order=True)
     recent = pl.col("day") < RECENT_DAYS
     both = days.filter(recent.any().over("user_id") & (~recent).any().over("user_id")).collect()
-    return _tested(both, seed) if both.height else PART.to_frame()
+    return _tested(both, what, seed) if both.height else PART.to_frame()
 
 
 def _block(timezone: str) -> pl.Expr:
@@ -128,11 +130,11 @@ def _block(timezone: str) -> pl.Expr:
     clock = local_time(timezone)
     first = clock.dt.hour() // BLOCK_HOURS * BLOCK_HOURS
     hours = [first.cast(pl.String).str.zfill(2), (first + BLOCK_HOURS).cast(pl.String).str.zfill(2)]
-    kind = pl.when(clock.dt.weekday() > FRIDAY + 1).then(pl.lit("weekend ")).otherwise(pl.lit("weekday "))
+    kind = pl.when(clock.dt.weekday() > FRIDAY + 1).then(pl.lit(WEEKEND)).otherwise(pl.lit("weekday "))
     return kind + hours[0] + "-" + hours[1]
 
 
-def _tested(events: pl.DataFrame, seed: int) -> pl.DataFrame:
+def _tested(events: pl.DataFrame, what: What, seed: int) -> pl.DataFrame:
     """Test the users of ``user_id, day, cell``, sorted by user and time."""
     names = events["cell"].unique().sort()
     cell = events["cell"].cast(pl.Enum(names)).to_physical().cast(pl.Int32).to_numpy(writable=True)
@@ -142,7 +144,8 @@ def _tested(events: pl.DataFrame, seed: int) -> pl.DataFrame:
     seeds = np.array([crc32(name.encode()) + (seed % 2**31 << 32) for name in ids], np.int64)
     told = np.empty((len(ids), N_TOLD))
     day = events["day"].to_numpy(writable=True)
-    permutation.judge_users(starts, day, cell, RECENT_DAYS, len(names), seeds, told)
+    weekend = names.str.starts_with(WEEKEND) if what == "habits" else pl.repeat(False, len(names), eager=True)
+    permutation.judge_users(starts, day, cell, RECENT_DAYS, weekend.cast(pl.Int32).to_numpy(), seeds, told)
     n = np.diff(starts)
     bits = 2 * np.log(2) * n
     table = pl.DataFrame(

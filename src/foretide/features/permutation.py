@@ -1,29 +1,34 @@
-"""Did a user's mix change? A test by permuting days, in compiled code.
+"""Did a user's mix change? A test by drawing days, in compiled code.
 
 Events of a basket or a session are not independent, so the chi-squared law does not hold for their counts. Days are
-permuted instead, with all that happened on them: if nothing changed, any choice of as many days could have been the
-recent ones. What is compared is Pearson's X^2: unlike that of G, its mean does not depend on how many events are in
-the recent window, so that being more active is not taken for another mix. Where no permutation exceeds, the tail is
-that of a gamma law through the first three moments (Pearson III).
+drawn at random instead, with all that happened on them, until they have as many events as the recent window: if
+nothing changed, those could have been the recent ones, also for a user who became more or less active. Days that are
+like the next are drawn in blocks (``dependence``).
+
+What is compared is the squared difference of the shares of each cell, over the root of the cell's share in all, as a
+multiple of what it would be by chance for events in blocks of these sizes (Kish's design effect). Where no draw
+exceeds, the tail is that of a gamma law through the first three moments.
 
 References
 ----------
 Besag and Clifford (1991), Sequential Monte Carlo p-values, Biometrika 78: stop once enough permutations exceed.
+Kish (1965), Survey Sampling: the variance of a mean of clusters.
 """
 
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from foretide.compiled import njit
+from foretide.features.dependence import TINY, block_length, joined
+from foretide.features.gamma_tail import tail_above
 
-#: Permutations: at least, at most, and the number of exceedances after which there is no need for more.
+#: Draws: at least, at most, and the number of exceedances after which there is no need for more.
 LEAST, MOST, ENOUGH = 100, 2_000, 20
-#: Differences below this are rounding.
-TINY = 1e-9
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int32]
@@ -36,9 +41,25 @@ G, G_MEAN, P_VALUE, UNSEEN, UNSEEN_MEAN, P_LEAST = range(6)
 N_TOLD = 6
 
 
+class Mine(NamedTuple):
+    """What a user did, in blocks of days."""
+
+    begins: Longs  # (n_blocks + 1,) where the events of each block begin, and where the last ends
+    cell: Ints  # (n_events,) of all users
+    used: Ints  # (n_used,) the user's cells
+    total: Ints  # (n_cells,) the user's events in each
+    drawn: Ints  # (n_cells,) zeros, but within a draw
+    weight: Floats  # (n_used,) of the squared difference of the shares
+    logs: Floats  # n ln n
+    n_blocks: int
+    pairs: float  # ordered pairs of events of one block
+    n_events: int
+    n_drawn: int  # events of the recent window
+
+
 @njit
 def judge_users(
-    starts: Longs, day: Ints, cell: Ints, n_recent_days: int, n_cells: int, seeds: Longs, told: Floats
+    starts: Longs, day: Ints, cell: Ints, n_recent_days: int, strata: Ints, seeds: Longs, told: Floats
 ) -> None:
     """Test each user.
 
@@ -47,106 +68,185 @@ def judge_users(
     starts
         ``(n_users + 1,)`` where each user's events begin.
     day
-        ``(n_events,)`` how many days ago; each user's events of a day stand together.
+        ``(n_events,)`` how many days ago; each user's events are in the order of time.
     cell
-        ``(n_events,)`` what is counted, from 0.
+        ``(n_events,)`` what is counted, from 0. Events of a block are put in another order.
     n_recent_days
         Days less long ago than this are the recent window.
-    n_cells
-        Number of cells.
+    strata
+        ``(n_cells,)`` the kind of day of each cell, from 0.
     seeds
         ``(n_users,)``: a user's p-value depends on nobody else.
     told
         ``(n_users, N_TOLD)``, written.
     """
-    longest = 0
-    for user in range(starts.size - 1):
-        longest = max(longest, starts[user + 1] - starts[user])
-    logs = np.zeros(longest + 1)  # n ln n
+    longest = np.diff(starts).max()
+    logs = np.zeros(longest + 1)
     for n in range(2, longest + 1):
         logs[n] = n * math.log(n)
-    total, drawn = np.zeros(n_cells, np.int32), np.zeros(n_cells, np.int32)
-    used, begins, order = np.empty(longest, np.int32), np.empty(longest + 1, np.int64), np.empty(longest, np.int64)
+    total, drawn = np.zeros(strata.size, np.int32), np.zeros(strata.size, np.int32)
+    begins = np.empty(longest + 1, np.int64)
     for user in range(starts.size - 1):
-        n_days = _days(day, starts[user], starts[user + 1], begins)
-        n_used = 0
-        for event in range(starts[user], starts[user + 1]):
-            if total[cell[event]] == 0:
-                used[n_used] = cell[event]
-                n_used += 1
-            total[cell[event]] += 1
-        n_recent = 0
-        for i in range(n_days):
-            order[i] = i
-            n_recent += day[begins[i]] < n_recent_days
-        # The recent days come last: the events are in the order of time.
-        for i in range(n_recent):
-            order[i], order[n_days - 1 - i] = n_days - 1 - i, i
-        seed, mine = np.uint64(seeds[user]), used[:n_used]
-        mine.sort()  # events of one moment come in any order, and sums are to be the same to the last digit
-        _judge(begins, cell, n_days, n_recent, order, total, drawn, mine, logs, seed, told[user])
-        for i in range(n_used):
-            total[used[i]] = 0
+        first, last = starts[user], starts[user + 1]
+        used = _totals(cell[first:last], total)
+        weight = 1.0 / np.sqrt(total[used] / (last - first))
+        n_days, n_recent = _days(day, first, last, n_recent_days, begins)
+        n_drawn = last - begins[n_days - n_recent]
+        length = block_length(begins, cell, n_days, n_recent, used, strata, drawn)
+        n_reference = joined(begins, 0, n_days - n_recent, length, 0)
+        n_blocks = joined(begins, n_days - n_recent, n_days, length, n_reference)
+        mine = Mine(
+            begins,
+            cell,
+            used,
+            total,
+            drawn,
+            weight,
+            logs,
+            n_blocks,
+            _pairs(begins[: n_blocks + 1]),
+            last - first,
+            n_drawn,
+        )
+        _judge(mine, n_blocks - n_reference, np.uint64(seeds[user]), told[user])
+        total[used] = 0
 
 
 @njit
-def _days(day: Ints, begin: int, end: int, begins: Longs) -> int:
-    """Write where each day's events begin, and where the last ends; return the number of days."""
-    n = 0
-    for event in range(begin, end):
-        if event == begin or day[event] != day[event - 1]:
+def _totals(cells: Ints, total: Ints) -> Ints:
+    """Count the events of each cell; return the cells, in order: sums are to be the same to the last digit."""
+    used, n = np.empty(cells.size, np.int32), 0
+    for c in cells:
+        if total[c] == 0:
+            used[n] = c
+            n += 1
+        total[c] += 1
+    used[:n].sort()
+    return used[:n]
+
+
+@njit
+def _days(day: Ints, first: int, last: int, n_recent_days: int, begins: Longs) -> tuple[int, int]:
+    """Write where each day's events begin, and where the last ends; return the number of days, and of recent ones."""
+    n, n_recent = 0, 0
+    for event in range(first, last):
+        if event == first or day[event] != day[event - 1]:
             begins[n] = event
             n += 1
-    begins[n] = end
-    return n
+            n_recent += day[event] < n_recent_days
+    begins[n] = last
+    return n, n_recent
 
 
 @njit
-def _judge(
-    begins: Longs, cell: Ints, n_days: int, n_recent: int, order: Longs, total: Ints, drawn: Ints, used: Ints,
-    logs: Floats, state: np.uint64, told: Floats,
-) -> None:  # fmt: skip
-    observed, told[G], told[UNSEEN] = _compare(begins, cell, order[:n_recent], total, drawn, used, logs)
+def _pairs(begins: Longs) -> float:
+    pairs = 0.0
+    for block in range(begins.size - 1):
+        size = begins[block + 1] - begins[block]
+        pairs += size * (size - 1.0)
+    return pairs
+
+
+@njit
+def _judge(mine: Mine, n_recent: int, state: np.uint64, told: Floats) -> None:
+    for i in range(mine.n_blocks):  # events of one moment come in any order
+        mine.cell[mine.begins[i] : mine.begins[i + 1]].sort()
+    alike = _alike(mine)
+    order = np.arange(mine.n_blocks)[::-1].copy()  # the recent blocks are the last
+    _, variance = _draw(mine, order, alike, state, False)
+    observed, told[G], told[UNSEEN] = _compare(mine, variance)
     mean, square, cube, g_mean, unseen_mean, n, exceeding = 0.0, 0.0, 0.0, 0.0, 0.0, 0, 0
     while n < LEAST or (n < MOST and exceeding < ENOUGH):
-        for i in range(n_recent):  # the first of a shuffle
-            state += np.uint64(0x9E3779B97F4A7C15)
-            j = i + np.int64(_mixed(state) % np.uint64(n_days - i))
-            order[i], order[j] = order[j], order[i]
-        x, g, unseen = _compare(begins, cell, order[:n_recent], total, drawn, used, logs)
-        exceeding += x >= observed - TINY * (1.0 + observed)
-        mean, square, cube, n = mean + x, square + x * x, cube + x * x * x, n + 1
+        state, variance = _draw(mine, order, alike, state, True)
+        t, g, unseen = _compare(mine, variance)
+        exceeding += t >= observed - TINY * (1.0 + observed)
+        mean, square, cube, n = mean + t, square + t * t, cube + t * t * t, n + 1
         g_mean, unseen_mean = g_mean + g, unseen_mean + unseen
     told[G_MEAN], told[UNSEEN_MEAN] = g_mean / n, unseen_mean / n
     p = (exceeding + 1.0) / (n + 1.0)
     if exceeding == 0:  # taken with a few too, the smaller of the two comes too often
-        p = min(p, _tail(observed, mean / n, square / n, cube / n))
-    told[P_LEAST] = math.exp(-_log_choose(n_days, n_recent))  # no choice of days is rarer than one of all
+        p = min(p, tail_above(observed, mean / n, square / n, cube / n))
+    told[P_LEAST] = math.exp(-_log_choose(mine.n_blocks, n_recent))  # no choice of blocks is rarer than one of all
     told[P_VALUE] = max(p, told[P_LEAST])
 
 
 @njit
-def _compare(
-    begins: Longs, cell: Ints, days: Longs, total: Ints, drawn: Ints, used: Ints, logs: Floats
-) -> tuple[float, float, float]:
-    """Return X^2 and G of the chosen days against the others, and the share of their events that no other day has."""
-    n_drawn = 0
-    for i in days:
-        for event in range(begins[i], begins[i + 1]):
-            drawn[cell[event]] += 1
-        n_drawn += begins[i + 1] - begins[i]
-    squares, parts, unseen, n = 0.0, 0.0, 0, 0
-    for c in used:
-        k = drawn[c]
-        squares += k * k / total[c]
-        parts += logs[k] + logs[total[c] - k] - logs[total[c]]
-        unseen += k if k == total[c] else 0
-        n += total[c]
-        drawn[c] = 0
-    share = n_drawn / n
-    x = (squares - share * n_drawn) / (share * (1.0 - share))
-    g = 2.0 * (parts - logs[n_drawn] - logs[n - n_drawn] + logs[n])
-    return max(x, 0.0), max(g, 0.0), unseen / n_drawn
+def _alike(mine: Mine) -> float:
+    """Return the correlation of two events of a block, 0 to 1: 0 if they are no more alike than any two."""
+    apart, chance, single = 0.0, 0.0, 0.0
+    for block in range(mine.n_blocks):
+        first, last = mine.begins[block], mine.begins[block + 1]
+        size = last - first
+        _take(mine, first, last)
+        for i in range(mine.used.size):
+            c = mine.used[i]
+            apart += mine.weight[i] * (mine.drawn[c] - size * mine.total[c] / mine.n_events) ** 2
+            mine.drawn[c] = 0
+        chance += size * (mine.n_events - size) / (mine.n_events - 1.0)  # as if drawn without replacement
+    for i in range(mine.used.size):
+        p = mine.total[mine.used[i]] / mine.n_events
+        single += mine.weight[i] * p * (1.0 - p)
+    return min(max((apart / single - chance) / mine.pairs, 0.0), 1.0) if mine.pairs > 0.0 and single > TINY else 0.0
+
+
+@njit
+def _take(mine: Mine, first: int, last: int) -> None:
+    for event in range(first, last):
+        mine.drawn[mine.cell[event]] += 1
+
+
+@njit
+def _draw(mine: Mine, order: Longs, alike: float, state: np.uint64, shuffle: bool) -> tuple[np.uint64, float]:
+    """Count as many events as the recent window has, block by block, of the last only a part.
+
+    Returns
+    -------
+    tuple of the next state, and of how the chance variance of the difference of the shares is for these blocks
+    """
+    left, i, inside, outside = mine.n_drawn, 0, 0.0, mine.pairs
+    while left > 0:
+        if shuffle:
+            state = _swap(order, i, state)
+        first, size = mine.begins[order[i]], mine.begins[order[i] + 1] - mine.begins[order[i]]
+        taken = min(size, left)
+        if taken < size:
+            for k in range(taken):
+                state = _swap(mine.cell[first : first + size], k, state)
+        _take(mine, first, first + taken)
+        inside += taken * (taken - 1.0)
+        outside += (size - taken) * (size - taken - 1.0) - size * (size - 1.0)
+        left, i = left - taken, i + 1
+    n_others = mine.n_events - mine.n_drawn
+    variance = (1.0 + alike * inside / mine.n_drawn) / mine.n_drawn + (1.0 + alike * outside / n_others) / n_others
+    return state, variance
+
+
+@njit
+def _swap(values: NDArray[np.generic], i: int, state: np.uint64) -> np.uint64:
+    """Put any of the values from the i-th on in its place; return the next state."""
+    state += np.uint64(0x9E3779B97F4A7C15)
+    j = i + np.int64(_mixed(state) % np.uint64(values.size - i))
+    values[i], values[j] = values[j], values[i]
+    return state
+
+
+@njit
+def _compare(mine: Mine, variance: float) -> tuple[float, float, float]:
+    """Return the statistic and G of the drawn events, and the share of them in cells without another event.
+
+    The counts of the draw are set to zero.
+    """
+    n_others = mine.n_events - mine.n_drawn
+    squares, parts, unseen, share = 0.0, 0.0, 0, mine.n_drawn / mine.n_events
+    for i in range(mine.used.size):
+        k, n = mine.drawn[mine.used[i]], mine.total[mine.used[i]]
+        squares += mine.weight[i] * (k - share * n) ** 2
+        parts += mine.logs[k] + mine.logs[n - k] - mine.logs[n]
+        unseen += k if k == n else 0
+        mine.drawn[mine.used[i]] = 0
+    g = 2.0 * (parts - mine.logs[mine.n_drawn] - mine.logs[n_others] + mine.logs[mine.n_events])
+    squares /= (mine.n_drawn * (1.0 - share)) ** 2
+    return squares / variance, max(g, 0.0), unseen / mine.n_drawn
 
 
 @njit
@@ -155,49 +255,6 @@ def _mixed(state: np.uint64) -> np.uint64:
     z = (state ^ (state >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
     return z ^ (z >> np.uint64(31))
-
-
-@njit
-def _tail(x: float, mean: float, square: float, cube: float) -> float:
-    """Return the chance of at least x under the gamma law with these raw moments, shifted; 1 if there is none."""
-    variance = square - mean * mean
-    if variance <= TINY or x <= mean:
-        return 1.0
-    deviation = math.sqrt(variance)
-    skew = (cube - 3.0 * mean * square + 2.0 * mean**3) / deviation**3
-    skew = max(skew, 0.1)
-    shape = 4.0 / (skew * skew)
-    return _gamma_above(shape, (x - mean) / deviation * math.sqrt(shape) + shape)
-
-
-@njit
-def _gamma_above(a: float, x: float) -> float:
-    """Return the upper regularised incomplete gamma function (Lentz's continued fraction; x above the mean a)."""
-    if x < a + 1.0:
-        return 1.0 - _gamma_below(a, x)
-    b = x + 1.0 - a
-    c, d = 1e300, 1.0 / b
-    h = d
-    for i in range(1, 500):
-        step = -i * (i - a)
-        b += 2.0
-        d = 1.0 / (step * d + b)
-        c = b + step / c
-        h *= d * c
-        if abs(d * c - 1.0) < 1e-12:
-            break
-    return h * math.exp(-x + a * math.log(x) - math.lgamma(a))
-
-
-@njit
-def _gamma_below(a: float, x: float) -> float:
-    term = part = 1.0 / a
-    for i in range(1, 2_000):
-        term *= x / (a + i)
-        part += term
-        if term < part * 1e-12:
-            break
-    return part * math.exp(-x + a * math.log(x) - math.lgamma(a))
 
 
 @njit
