@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from foretide.compiled import njit
 
 #: Standard errors up to which the likeness of days in a row is taken for chance.
-CHANCE = 2.0
+CHANCE = 3.0
 #: A block has a day, and this many times r / (1 - r) days more. A day alone is worth (1 - r) / (1 + r) independent
 #: ones, so 2 r / (1 - r) more days are worth one; blocks of twice that are hardly alike.
 BLOCK = 4.0

@@ -5,9 +5,10 @@ drawn at random instead, with all that happened on them, until they have as many
 nothing changed, those could have been the recent ones, also for a user who became more or less active. Days that are
 like the next are drawn in blocks (``dependence``).
 
-What is compared is the squared difference of the shares of each cell, over the root of the cell's share in all, as a
-multiple of what it would be by chance for events in blocks of these sizes (Kish's design effect). Where no draw
-exceeds, the tail is that of a gamma law through the first three moments.
+What is compared is the squared difference of the shares of each cell, over a power of the cell's share in all, as a
+multiple of what it would be by chance for events in blocks of these sizes (Kish's design effect). Power 1 is Pearson's
+X^2, where a rare cell counts as much as a common one. Where no draw exceeds, the tail is that of a gamma law through
+the first three moments.
 
 References
 ----------
@@ -59,7 +60,7 @@ class Mine(NamedTuple):
 
 @njit
 def judge_users(
-    starts: Longs, day: Ints, cell: Ints, n_recent_days: int, strata: Ints, seeds: Longs, told: Floats
+    starts: Longs, day: Ints, cell: Ints, n_recent_days: int, strata: Ints, power: float, seeds: Longs, told: Floats
 ) -> None:
     """Test each user.
 
@@ -75,6 +76,8 @@ def judge_users(
         Days less long ago than this are the recent window.
     strata
         ``(n_cells,)`` the kind of day of each cell, from 0.
+    power
+        Of the share of a cell that its difference is measured by.
     seeds
         ``(n_users,)``: a user's p-value depends on nobody else.
     told
@@ -89,7 +92,7 @@ def judge_users(
     for user in range(starts.size - 1):
         first, last = starts[user], starts[user + 1]
         used = _totals(cell[first:last], total)
-        weight = 1.0 / np.sqrt(total[used] / (last - first))
+        weight = (total[used] / (last - first)) ** -power
         n_days, n_recent = _days(day, first, last, n_recent_days, begins)
         n_drawn = last - begins[n_days - n_recent]
         length = block_length(begins, cell, n_days, n_recent, used, strata, drawn)
