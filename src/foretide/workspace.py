@@ -111,7 +111,10 @@ class Workspace:
             return as_of.replace(tzinfo=zone).astimezone(ZoneInfo("UTC"))
         span = self.store.span()
         if span is None:
-            raise NotEnoughDataError(f"{self.path} has no events yet; import some with: foretide import FILE")
+            also = "" if self.store.table("series").is_empty() else ", or ask for: foretide forecast series"
+            raise NotEnoughDataError(
+                f"{self.path.resolve()} has no events yet; import some with: foretide import FILE{also}"
+            )
         return default_as_of(self.store, span[1], self.engine)
 
     def history(self, what: str = "events", by: str | None = None, as_of: datetime | None = None) -> Panel:

@@ -142,6 +142,8 @@ def check(
 
     with opened(workspace, None, output, lang, engine_of(engine, master, workers)) as place:
         findings = place.check()
+        if findings.is_empty():
+            inform(say("cli.nothing_odd", n=f"{place.store.n_events:,}"))
         words = [
             {"title": say(f"check.{code}.title"), "action": say(f"check.{code}.action")} for code in findings["check"]
         ]
