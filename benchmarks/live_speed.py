@@ -2,13 +2,17 @@
 
     python benchmarks/live_speed.py [--events 10000000] [--folder DIR]
 
-The store of ``fold_speed.py``. Events arrive in the order of time, one at a time and in batches of 1,000, on one core
-(CPU time counts). The size is that of the arrays; ids come on top, as in any index by name.
+The store of ``fold_speed.py``. Events arrive in the order of time: as lines of JSON that are written to a log before
+(one fsync a thousand), one at a time, and in batches of 1,000, on one core (CPU time counts). The size is that of the
+arrays, and of the ids beside them.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
+import os
+import sys
 import tempfile
 import time
 from datetime import timedelta
@@ -38,7 +42,8 @@ def main() -> None:
         began = time.process_time()
         live = LiveStates.of(store, keep_items=keep_items)
         seconds, users = time.process_time() - began, len(live.users)
-        size = f"{live.nbytes / 2**20:,.0f} MiB, {live.nbytes / users:,.0f} bytes a user"
+        ids = sum(map(sys.getsizeof, (live.users, *live.users, live.items, *live.items, live.item_ids)))
+        size = f"{live.nbytes / 2**20:,.0f} MiB, {live.nbytes / users:,.0f} bytes a user, ids {ids / 2**20:,.0f} MiB"
         print(f"rebuilt, items {keep_items}: {store.n_events / seconds:,.0f} events/CPU-s; {users:,} users in {size}")
     arrive(live, store)
     began = time.process_time()
@@ -53,6 +58,7 @@ def arrive(live: LiveStates, store: EventStore) -> None:
     later = pl.concat([store.bucket(i, READ)[:n] for i in store.ids]).with_columns(pl.col("ts") + pl.duration(days=366))
     later = later.sort("ts")
     middle = later.height // 2
+    serve(live, later[middle:].with_columns(pl.col("ts") - pl.duration(days=183)))
     rows = list(later[:middle].with_columns(pl.col("ts").cast(pl.Int64)).iter_rows())
     began = time.process_time()
     for user, ts, event_type, value, offset, category, item in rows:
@@ -62,6 +68,22 @@ def arrive(live: LiveStates, store: EventStore) -> None:
     for batch in later[middle:].iter_slices(1_000):
         live.update(batch)
     print(f"in batches of 1,000: {(later.height - middle) / (time.process_time() - began):,.0f} events/CPU-s")
+
+
+def serve(live: LiveStates, events: pl.DataFrame) -> None:
+    """Take events in as a service would: from JSON, each in a log on disk before it counts."""
+    rows = events.with_columns(pl.col("ts").cast(pl.Int64)).select(READ).iter_rows(named=True)
+    lines = [json.dumps(row).encode() + b"\n" for row in rows]
+    began = time.process_time()
+    with tempfile.TemporaryFile() as log:
+        for begin in range(0, len(lines), 1_000):
+            some = lines[begin : begin + 1_000]
+            log.writelines(some)
+            log.flush()
+            os.fsync(log.fileno())
+            for line in some:
+                live.take(**json.loads(line))
+    print(f"lines of JSON through a log: {len(lines) / (time.process_time() - began):,.0f} events/CPU-s")
 
 
 def save_and_load(live: LiveStates, path: Path) -> None:
