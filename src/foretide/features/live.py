@@ -77,6 +77,8 @@ class LiveStates:
     free_: Longs = field(init=False)  # (N_SIZES + 1,)
     order_: NDArray[np.uint32] = field(init=False)  # (n_items,), room for more included
     one_: Events = field(init=False)  # (1,) the event that is taken in
+    own_: NDArray[np.int16] = field(init=False)  # (1,) its offset
+    row_: Longs = field(init=False)  # (1,) its user
 
     def __post_init__(self) -> None:
         clock_of(self.timezone)
@@ -86,7 +88,7 @@ class LiveStates:
         self.pool_, self.order_ = np.zeros(0, SLOT), np.zeros(0, np.uint32)
         self.free_ = np.full(N_SIZES + 1, -1, np.int64)
         self.free_[N_SIZES] = 0
-        self.one_ = np.zeros(1, EVENT)
+        self.one_, self.own_, self.row_ = np.zeros(1, EVENT), np.zeros(1, np.int16), np.zeros(1, np.int64)
 
     @classmethod
     def of(cls, buckets: Buckets, rule: LifecycleRule | None = None, *, keep_items: bool = True) -> LiveStates:
@@ -148,20 +150,19 @@ class LiveStates:
         code = -1 if category is None else self.categories.setdefault(category, len(self.categories))
         item = -1 if item_id is None else self.items.setdefault(item_id, len(self.items))
         self.one_[0] = (ts, np.nan if value is None else value, 0, code, item, -1, critical)
-        own = np.array([NO_OFFSET if tz_offset_min is None else tz_offset_min], np.int16)
-        tell_time(self.one_, own, clock_of(self.timezone))
-        self._arrive(np.array([self.users.setdefault(user_id, len(self.users))]), self.one_)
+        self.own_[0] = NO_OFFSET if tz_offset_min is None else tz_offset_min
+        self.row_[0] = self.users.setdefault(user_id, len(self.users))
+        tell_time(self.one_, self.own_, clock_of(self.timezone))
+        self._arrive(self.row_, self.one_)
 
     def _arrive(self, rows: Longs, events: Events) -> None:
         self._grow()
         users = self.states_, self.last_, self.desks_, self.waiting_
-        begin = 0
-        while True:
-            shared = self.pool_, self.free_, self.order_, self.rule.window_days
-            begin += kernels.arrive(rows[begin:], events[begin:], *users, *shared)
-            if begin == rows.size:
-                return
+        shared = self.free_, self.order_, self.rule.window_days
+        taken = kernels.arrive(rows, events, *users, self.pool_, *shared)
+        while taken < rows.size:
             self.pool_ = longer(self.pool_, self.pool_.size + capacity_for(len(self.categories) + 1))
+            taken += kernels.arrive(rows[taken:], events[taken:], *users, self.pool_, *shared)
 
     def _grow(self) -> None:
         """Make room for new users and items."""
