@@ -25,7 +25,6 @@ def log():
 
 @pytest.fixture(scope="module", params=["glm", "lightgbm"])
 def learnt(request, log):
-    pytest.importorskip("lightgbm")
     return learnt_for(log, AS_OF, 28, RULE, Chosen(request.param))
 
 
