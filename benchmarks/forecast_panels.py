@@ -5,8 +5,9 @@
 
 See ``panels.py`` for the data and origins, and ``synthetic_series.py`` for series whose true mean is known. MASE,
 scaled by the past of each origin, judges the median; the geometric mean over panels and origins is told at the end.
-With ``--fast`` our trees are left out. The peers see the same series at the same origins, with one thread, in the same
-run; with ``--keep`` what they said is kept in a folder and taken from there. Nobody is told of holidays.
+WQL / SN is the loss of our quantiles over that of the naive forecast's normal intervals. With ``--fast`` our trees are
+left out. The peers see the same series at the same origins, with one thread, in the same run; with ``--keep`` what they
+said is kept in a folder and taken from there. Nobody is told of holidays.
 """
 
 from __future__ import annotations
@@ -16,7 +17,9 @@ import os
 import subprocess
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
+from statistics import NormalDist
 
 import numpy as np
 import polars as pl
@@ -43,6 +46,14 @@ def naive(task: Task, origins: tuple[int, ...]) -> Floats:
     return np.stack([np.tile(season, (1, task.h))[:, : task.h] for season in seasons], axis=1)
 
 
+def naive_quantile(task: Task, origins: tuple[int, ...]) -> Callable[[float], Floats]:
+    """Return the quantiles of the naive forecast: normal, the seasonal random walk's variance with every season."""
+    m, y = task.season_length, task.panel.y
+    spread = [np.sqrt(np.nanmean((y[:, m:origin] - y[:, : origin - m]) ** 2, axis=1)) for origin in origins]
+    sigma = np.stack(spread, axis=1)[..., None] * np.sqrt(1 + np.arange(task.h) // m)  # (n_series, n_origins, h)
+    return lambda q: np.maximum(naive(task, origins) + NormalDist().inv_cdf(q) * sigma, 0)
+
+
 def happened(task: Task, origins: tuple[int, ...]) -> Floats:
     return np.stack([task.panel.y[:, origin : origin + task.h] for origin in origins], axis=1)
 
@@ -59,16 +70,26 @@ def ours(
     median, guess, came = np.stack([one.median for one in told], 1), naive(task, origins), happened(task, origins)
     bounds = {level: [np.stack([one.intervals[level][side] for one in told], 1) for side in (0, 1)] for level in LEVELS}
     quality = {f"coverage {level}": coverage(came, *bounds[level]) for level in LEVELS}
+    quality["most by which it differs by decile of volume"] = max(by_decile(came, *bounds[level]) for level in LEVELS)
     quantiles = {0.5: median}
     for level, (lo, hi) in bounds.items():
         tail = (1 - level / 100) / 2
         quantiles |= {tail: lo, 1 - tail: hi}
-    losses = [sum(pinball(came, mine.get(q, guess), q) for q in quantiles) for mine in (quantiles, {})]
+    losses = [
+        sum(pinball(came, say(q), q) for q in quantiles) for say in (quantiles.get, naive_quantile(task, origins))
+    ]
     return (
         {"foretide": median, "SeasonalNaive": guess},
         {"foretide": cpu},
         quality | {"WQL / SN": losses[0] / losses[1]},
     )
+
+
+def by_decile(came: Floats, lo: Floats, hi: Floats) -> float:
+    """Return the largest distance of a decile of volume from the coverage of all series together."""
+    order = np.argsort(came.mean(axis=(1, 2)))
+    deciles = [part for part in np.array_split(order, 10) if part.size]
+    return max(abs(coverage(came[of], lo[of], hi[of]) - coverage(came, lo, hi)) for of in deciles)
 
 
 def asked_of(library: str, task: Task, origins: tuple[int, ...], python: Path, folder: Path) -> pl.DataFrame:
