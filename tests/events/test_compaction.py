@@ -172,3 +172,14 @@ def test_writers_wait_for_a_compaction(store):
     store.refresh()
     assert all_events(store).height == 72
     assert store.span()[1] - store.span()[0] >= timedelta(minutes=500)
+
+
+ROW = st.tuples(st.sampled_from(USERS), st.integers(0, 5), st.text("abc", min_size=1, max_size=3))
+
+
+@given(st.lists(st.lists(ROW, max_size=20), min_size=1, max_size=4))
+def test_what_was_added_is_put_in_order_among_what_was_there(files):
+    whole = [pl.DataFrame(rows, ["user_id", "ts", "event_id"], orient="row") for rows in files]
+    whole = [rows.cast({"user_id": pl.String, "ts": pl.Int64, "event_id": pl.String}) for rows in whole]
+    first, *added = [rows.sort(compaction.ORDER).lazy() for rows in whole]
+    assert compaction.in_order(first, *added).collect().equals(pl.concat(whole).sort(compaction.ORDER))

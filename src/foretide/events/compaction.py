@@ -10,7 +10,7 @@ import json
 import os
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -94,3 +94,16 @@ def sweep(store: Path, layout: Layout) -> None:
         if folder.exists() and time.time() - (store / "store.json").stat().st_mtime > KEEP_REPLACED_S:
             shutil.rmtree(folder, ignore_errors=True)
     delta.vacuum(store / layout.table, KEEP_REPLACED_S / 3600)
+
+
+def in_order(file: pl.LazyFrame, *added: pl.LazyFrame, order: Sequence[str] = ORDER) -> pl.LazyFrame:
+    """Return the events of a sorted file and those that were added later in order; only users of the latter are sorted.
+
+    For a day after a year, half the time of sorting all.
+    """
+    if not added:
+        return file
+    later = pl.concat(added)
+    touched = later.select("user_id").unique()
+    theirs = pl.concat([file.join(touched, on="user_id", how="semi"), later]).sort(order, maintain_order=True)
+    return file.join(touched, on="user_id", how="anti", maintain_order="left").merge_sorted(theirs, key="user_id")

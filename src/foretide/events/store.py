@@ -250,13 +250,12 @@ class EventStore:
         columns = list(self.columns if columns is None else columns)
         users, items = self.table("users"), self.table("items")
         wanted = tables.own_columns(columns, self.columns, users, items)
-        scan = self._scan(i)
+        # The ids decide between events of one moment, which only matters where the items are read; they cost most.
+        order = ORDER if {"item_id", "event_id"} & wanted else ORDER[:2]
+        scans = [file.select(wanted | set(order)) for file in self._files(i)]
         if until is not None:
-            scan = scan.filter(pl.col("ts") < until)
-        if len(self._snapshot.files.get(i, ())) > 1:
-            # The ids decide between events of one moment, which only matters where the items are read; they cost most.
-            order = ORDER if {"item_id", "event_id"} & wanted else ORDER[:2]
-            scan = scan.select(wanted | set(order)).sort(order, maintain_order=True)
+            scans = [scan.filter(pl.col("ts") < until) for scan in scans]
+        scan = compaction.in_order(*scans, order=order)
         rows = self._rows(scan.select(sorted(wanted)))
         return tables.with_reference(rows, columns, users, items).select(columns)
 
@@ -280,8 +279,15 @@ class EventStore:
 
     def _scan(self, i: int) -> pl.LazyFrame:
         """Return a bucket's files as they are, columns of later imports filled with nulls."""
+        files = self._files(i)
+        return pl.concat(files) if len(files) > 1 else files[0]
+
+    def _files(self, i: int) -> list[pl.LazyFrame]:
+        """Return a bucket's largest file, and what was added to it, if anything was; each file is in order."""
         schema = {name: EVENTS.get(name, pl.String()) for name in self.columns}
-        files = self._snapshot.files.get(i, [])
+        with storage_errors(self.path):
+            files = sorted(self._snapshot.files.get(i, []), key=lambda file: -file.stat().st_size)
         if not files:
-            return pl.LazyFrame(schema=schema)
-        return pl.scan_parquet(files, schema=schema, missing_columns="insert")
+            return [pl.LazyFrame(schema=schema)]
+        parts = [part for part in (files[:1], files[1:]) if part]
+        return [pl.scan_parquet(part, schema=schema, missing_columns="insert") for part in parts]
