@@ -46,6 +46,16 @@ def say(key: str, **figures: object) -> str:
     return catalogue(_language.get())[key].format(**figures)
 
 
+def say_or(key: str, otherwise: str) -> str:
+    """Return the text of ``key``, or another one: for names that no catalogue can have all of."""
+    return catalogue(_language.get()).get(key, otherwise)
+
+
+def language() -> str:
+    """Return the current language, one of ``LANGUAGES``."""
+    return _language.get()
+
+
 @contextmanager
 def speaking(lang: str) -> Iterator[None]:
     """Use a language, one of ``LANGUAGES``, inside the block."""

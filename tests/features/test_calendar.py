@@ -7,6 +7,7 @@ import pytest
 
 from foretide.errors import UsageError
 from foretide.features.calendar import CALENDAR, country_holidays, own_events
+from foretide.text import speaking
 
 YEAR = (date(2025, 1, 1), date(2025, 12, 31))
 
@@ -34,6 +35,19 @@ def test_only_the_days_asked_for_are_told():
 def test_days_in_a_row_with_one_name_are_one_event():
     table = country_holidays("CN", *YEAR).filter(event="National Day")
     assert table.select("ds", "end").rows() == [(date(2025, 10, 1), date(2025, 10, 3))]
+
+
+def test_holidays_have_their_names_in_the_language_that_is_spoken():
+    with speaking("zh"):
+        told = {country: country_holidays(country, *YEAR) for country in ("CN", "DE", "US", "FR-57")}
+    assert "国庆节" in told["CN"]["event"].to_list()
+    assert {"元旦", "圣诞节", "德国统一日"} <= set(told["DE"]["event"])
+    assert "圣诞节" in told["US"]["event"].to_list()
+    for country, table in told.items():
+        assert table.select("ds", "end").height == country_holidays(country, *YEAR).height
+    with speaking("zh"):
+        moved = country_holidays("US", date(2026, 7, 1), date(2026, 7, 5))["event"].to_list()
+    assert moved == ["独立日（补假）", "独立日"]
 
 
 @pytest.mark.parametrize("country", ["XX", "DE-XX", "", "germany"])

@@ -72,6 +72,31 @@ def test_dates_before_1970_lie_on_steps_too():
     assert grid == Grid("M", -2, 1, 4)
 
 
+@settings(max_examples=30)
+@given(EVERY, st.integers(0, 59), st.timedeltas(timedelta(seconds=1), timedelta(hours=23)))
+def test_one_stray_date_in_a_hundred_changes_no_step(every, at, by):
+    ds = moments(every)
+    often = pl.concat([ds] * (1 + 200 // ds.len()))
+    stray = pl.Series([ds[at % ds.len()] + by])
+    grid = grid_of(pl.concat([often, stray]))
+    assert (grid.unit, grid.step) == (grid_of(ds).unit, grid_of(ds).step)
+    assert (grid.moments(often) == often.to_numpy()).all()
+    assert grid.moments(stray)[0] <= stray.to_numpy()[0]
+
+
+def test_two_shifts_of_a_week_are_no_weeks():
+    mondays, sundays = (pl.datetime_range(FIRST + timedelta(days=n), LATER, "1w", eager=True) for n in (0, 6))
+    assert grid_of(pl.concat([mondays, sundays])).name == "day"
+    assert grid_of(pl.concat([mondays] * 99 + [sundays])).name == "week"
+
+
+def test_a_slip_of_the_year_is_told():
+    days = moments("1d")
+    for slip in (datetime(2124, 1, 1), datetime(1924, 1, 1)):  # noqa: DTZ001
+        with pytest.raises(DataError, match=f"{slip:%Y}"):
+            grid_of(pl.concat([days, pl.Series([slip])]))
+
+
 def test_steps_beyond_reason_are_told():
     ds = pl.Series(np.sort(np.random.default_rng(3).integers(0, 10**12, 300))).cast(pl.Datetime("us"))
     with pytest.raises(DataError, match="irregular"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from foretide.errors import UsageError
+from foretide.text import language, say, say_or
 
 #: ``ds`` to ``end``, both inclusive, are local days; ``category`` is the one it is about, null for all.
 CALENDAR = pl.Schema({"event": pl.String(), "ds": pl.Date(), "end": pl.Date(), "category": pl.String()})
@@ -22,6 +24,10 @@ HEADER = (*NEEDED, "end", "category")
 ALSO = {"event": "name", "date": "start", "ds": "start"}
 SEPARATORS = ",;\t"
 FORM = "name,start[,end][,category]"
+#: The language of the package ``holidays`` that stands for one of ours, where a country has it.
+OWN_WORDS = {"zh": "zh_CN"}
+#: Ends the name of a holiday that is kept on another day.
+OBSERVED = " (observed)"
 LIST_COUNTRIES = 'python -c "import holidays; print(*holidays.list_supported_countries())"'
 
 
@@ -39,6 +45,8 @@ def days_of_events(calendar: pl.DataFrame, dates: NDArray[np.datetime64]) -> NDA
 def country_holidays(country: str, first: date, last: date) -> pl.DataFrame:
     """Return the public holidays from one day to another, ``CALENDAR`` in the order of time.
 
+    Their names are those of the current language where it has any, else English.
+
     Parameters
     ----------
     country
@@ -55,19 +63,33 @@ def country_holidays(country: str, first: date, last: date) -> pl.DataFrame:
 
     code, _, region = country.strip().upper().partition("-")
     years = range(first.year, last.year + 1)
+    in_language = partial(holidays.country_holidays, code, subdiv=region or None, years=years)
     try:
-        known = holidays.country_holidays(code, subdiv=region or None, years=years, language="en_US")
+        known = in_language(language="en_US")
+        if (own := OWN_WORDS.get(language())) in known.supported_languages:
+            known = in_language(language=own)
     except NotImplementedError as error:
         raise UsageError(
             f"no holidays are known of {country!r}; give a code such as DE or DE-BY, and list the countries with "
             f"{LIST_COUNTRIES}"
         ) from error
-    days = [(name, day, day, None) for day, name in sorted(known.items()) if first <= day <= last]
+    days = [(in_words(name), day, day, None) for day, name in sorted(known.items()) if first <= day <= last]
     table = pl.DataFrame(days, schema=CALENDAR, orient="row")
     # Days in a row with one name (a week of New Year) are one event.
     follows = (pl.col("ds").diff() == timedelta(days=1)) & (pl.col("event") == pl.col("event").shift())
     spells = table.group_by((~follows.fill_null(False)).cum_sum().alias("spell"), maintain_order=True)
     return spells.agg(pl.col("event", "ds").first(), pl.col("end").last(), pl.col("category").first()).drop("spell")
+
+
+def in_words(names: str) -> str:
+    """Return the names of the holidays of a day in the current language; those the catalogue lacks stay as they are."""
+    return "; ".join(_in_words(name) for name in names.split("; "))
+
+
+def _in_words(name: str) -> str:
+    if name.endswith(OBSERVED):
+        return say(f"holidays.%s{OBSERVED}", name=_in_words(name.removesuffix(OBSERVED)))
+    return say_or(f"holidays.{name}", name)
 
 
 def own_events(path: Path) -> pl.DataFrame:

@@ -21,6 +21,8 @@ from foretide.schema import Floats
 LEAST_VARIANCE = 1e-8
 #: A priori standard deviation of a covariate's slope: an elasticity is seldom beyond a few units.
 PRIOR_SLOPE = 2.0
+#: A covariate with at least this share of its figures above zero is a price, unless all of them are 0 and 1.
+ABOVE_ZERO = 0.98
 
 
 def positions(ids: Sequence[str] | None, n_series: int) -> dict[str, list[int]]:
@@ -44,9 +46,8 @@ def covariate_steps(
     Parameters
     ----------
     table
-        ``unique_id, ds, <name> ...``; without ``unique_id``, they are those of every series. A covariate that is
-        always above zero (a price) counts by its log. A day without a value has the one before it, so that what is
-        not known ahead stays as it was.
+        ``unique_id, ds, <name> ...``; without ``unique_id``, they are those of every series. A price counts by its log
+        (``scaled``). A day without a value has the one before it, so that what is not known ahead stays as it was.
     first_day, n_steps, n_series, ids
         As in ``event_days``.
 
@@ -69,11 +70,24 @@ def covariate_steps(
         raise UsageError("the covariates have a day twice; keep one row for each series and day")
     values = []
     for name in names:
-        given = table[name].cast(pl.Float64).to_numpy()
+        given = scaled(table[name].cast(pl.Float64).to_numpy())
         grid = np.full((n_series if lone else 1) * n_steps, np.nan)
-        grid[place] = (np.log(given) if np.nanmin(given) > 0 else given)[inside]
+        grid[place] = given[inside]
         values.append(np.broadcast_to(carried(grid.reshape(-1, n_steps)), (n_series, n_steps)).copy())
     return names, values
+
+
+def scaled(given: Floats) -> Floats:
+    """Return the log of a covariate that is nearly always above zero (a price), any other as it is; ``(n_rows,)``.
+
+    A price that is not above zero, and what is not finite, is not known: one slip must not decide for all series.
+    """
+    given = np.where(np.isfinite(given), given, np.nan)
+    known = given[~np.isnan(given)]
+    is_flag = bool(np.isin(known, (0.0, 1.0)).all())
+    if is_flag or (known > 0).sum() < ABOVE_ZERO * known.size:
+        return given
+    return np.log(np.where(given > 0, given, np.nan))
 
 
 def shared_slopes(z: Floats, known: Floats, season_length: int) -> Floats:

@@ -5,17 +5,23 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
-from foretide.errors import DataError, MappingError
+from foretide.errors import DataError
 from foretide.events.sources.frames import to_polars
+from foretide.forecast.asked import Gaps, check_gaps, moment_asked, seasons, whole_number, whole_numbers
 from foretide.forecast.catalogue import BY_DEFAULT
-from foretide.forecast.engine import Run, run
-from foretide.forecast.grid import OTHER, Grid, grid_of, moment
-from foretide.forecast.hierarchy import Hierarchy
+from foretide.forecast.engine import Run, checked, run
+from foretide.forecast.frame_remarks import remarks
+from foretide.forecast.frame_rows import known, rows_of
+from foretide.forecast.grid import OTHER, Grid, counted, grid_of_counted, moment
+from foretide.forecast.hierarchy import LEAVES, Hierarchy
+from foretide.forecast.known_ahead import known_ahead
+from foretide.forecast.method import dates_ahead
 from foretide.forecast.sums import run_sums
 from foretide.schema import Panel
 
@@ -29,22 +35,19 @@ SEASONS: dict[str, tuple[int, ...]] = {
     "quarter": (4, 1),
     OTHER: (1,),
 }
-#: A series without an id is called so.
-ONLY = "y"
-
-Gaps = Literal["last", "zero"]
 
 
 def forecast(
     frame: Any,
     h: int = 28,
-    levels: Sequence[int] = (80, 95),
+    levels: int | Sequence[int] = (80, 95),
     season_length: int | Sequence[int] | None = None,
     gaps: Gaps = "last",
-    until: date | None = None,
+    until: date | str | None = None,
     *,
     models: Sequence[str] = BY_DEFAULT,
     events: Any = None,
+    holidays: str | None = None,
     covariates: Any = None,
     hierarchy: Any = None,
 ) -> Run:
@@ -53,14 +56,14 @@ def forecast(
     Parameters
     ----------
     frame
-        A pandas, Polars or Arrow frame with ``ds`` (dates or times), ``y`` and, for more than one series,
-        ``unique_id``. Steps may be minutes to years; two figures of one series and step are added up.
+        A pandas, Polars or Arrow frame with ``ds`` (dates, times or text in ISO 8601), ``y`` and, for more than one
+        series, ``unique_id``. Steps may be minutes to years; two figures of one series and step are added up.
     h
         Steps ahead.
     levels
         Of the intervals, in percent.
     season_length
-        Steps of a season, or several to choose from; by the length of a step if None (``SEASONS``).
+        Steps of a season, or several to choose from for each series; by the length of a step if None (``SEASONS``).
     gaps
         What a step that a series lacks inside its span means: ``last``, nobody knows and the figure before stands;
         or ``zero``, nothing happened. A series that ends before the others lacks the steps to the common end.
@@ -69,13 +72,17 @@ def forecast(
         one of any series. A time zone is left out, as that of ``ds`` is.
     models
         What to try beside the candidates: ``lightgbm``, boosted trees, which cost one or two seconds and little more
-        for many series; ``arima, ridge, lstm, mlp``, which take seconds to minutes. Nothing, ``()``, is fast.
+        for many series; ``theta``, ``arima`` or one of given orders as ``arima(0,1,1)(0,1,1)``, learners on lags
+        (``ridge, tree, forest, boosting, svm, network``, each also as ``ridge-recursive``), and ``lstm, mlp``, which
+        take up to minutes. Nothing, ``()``, is fast.
     events
-        Known events of daily series, past and to come: a frame of ``event, ds, end, category``, as
-        ``foretide.features.calendar`` gives; ``category`` is null, or the one series that is concerned.
+        Known events of daily series, past and to come: a frame of ``event, ds`` and, where they are not of one day or
+        not about all series, ``end`` and ``category``, the one series that is concerned.
+    holidays
+        Country or region whose holidays are known, of daily series: ``DE``, ``DE-BY``, ``CN``.
     covariates
-        Figures that are known ahead, such as prices, of daily series: a frame of ``unique_id, ds, <name> ...``; a day
-        without one keeps the one before.
+        Figures that are known ahead, such as prices, of daily series: a frame of ``unique_id, ds, <name> ...``, without
+        ``unique_id`` they are those of all; a day without one keeps the one before.
     hierarchy
         What the series add up to: a frame of ``unique_id, <level> ...``, one row a series. All sums are forecast too,
         and the means agree.
@@ -83,7 +90,8 @@ def forecast(
     Returns
     -------
     Run
-        ``.frame`` has ``unique_id, ds, mean, median, lo-80, hi-80, ...``; ``.backtest`` and ``.weights`` say why.
+        ``.frame`` has ``unique_id, ds, mean, median, lo-80, hi-80, ...``; ``.backtest`` and ``.weights`` say why,
+        ``.parts`` what the medians are made of, ``.notes`` what a reader must know.
 
     Raises
     ------
@@ -92,36 +100,54 @@ def forecast(
     DataError
         If there are no rows before ``until``, or the steps are irregular.
     UsageError
-        If the horizon or a level is out of range, or ``until`` is long after the last row.
+        If the horizon, a level or a season is out of range, or ``until`` is long after the last row.
     """
-    panel, grid = panel_of(frame, gaps, until)
-    seasons = SEASONS[grid.name] if season_length is None else season_length
-    known: dict[str, Any] = {"events": optional(events, "events"), "covariates": optional(covariates, "covariates")}
+    h, levels, until = whole_number(h, "h"), whole_numbers(levels, "levels"), moment_asked(until)
+    checked(h, levels)
+    check_gaps(gaps)
+    lengths = None if season_length is None else seasons(season_length)
+    rows = rows_of(frame)
+    used = known_before(known(rows), until)
+    grid = steps_of(counted(used["ds"]), until)
+    panel = panel_on(grid, used, gaps)
+    ahead = known_ahead(events, holidays, covariates, *days_of(grid.dates, h))
+    asked = h, levels, lengths or SEASONS[grid.name]
     if hierarchy is None:
-        told = run(panel, h, levels, seasons, models=models, **known)
+        told = run(panel, *asked, models=models, events=ahead.events, covariates=ahead.covariates)
     else:
-        sums = Hierarchy.from_table(to_polars(hierarchy, "hierarchy"))
-        told = run_sums(panel, sums, h, levels, seasons, models=models, **known)
-    return replace(told, notes=(*told.notes, "ends_differ")) if np.isnan(panel.y[:, -1]).any() else told
+        sums = hierarchy_of(hierarchy, rows, panel)
+        told = run_sums(panel, sums, *asked, models=models, events=ahead.events, covariates=ahead.covariates)
+    return replace(told, notes=(*told.notes, *remarks(rows, used, panel, grid), *ahead.notes))
 
 
-def optional(frame: Any, name: str) -> pl.DataFrame | None:
-    """Return a frame that may be missing as Polars."""
-    return None if frame is None else to_polars(frame, name)
+def days_of(dates: NDArray[np.datetime64], h: int) -> tuple[date, date]:
+    """Return the first day that is known and the last one that is forecast, of known steps."""
+    ahead = dates_ahead(Panel([], dates, np.empty((0, dates.size))), h)
+    first, last = np.array([dates[0], ahead[-1]]).astype("datetime64[D]").tolist()
+    return first, last
+
+
+def hierarchy_of(frame: Any, rows: pl.DataFrame, panel: Panel) -> Hierarchy:
+    """Return a hierarchy as it is given, without the leaves of which the rows have no figure."""
+    table = to_polars(frame, "hierarchy")
+    silent = set(rows["unique_id"].drop_nulls().unique()) - set(panel.ids)
+    if silent and LEAVES in table.columns:
+        table = table.filter(~pl.col(LEAVES).cast(pl.String).is_in(sorted(silent)))
+    return Hierarchy.from_table(table)
 
 
 def panel_of(frame: Any, gaps: Gaps = "last", until: date | None = None) -> tuple[Panel, Grid]:
     """Return a frame as a panel, and the steps of its dates up to ``until`` or the last one."""
-    rows = known_before(tidied(to_polars(frame, "frame")), until)
-    grid = steps_of(rows["ds"], until)
+    rows = known_before(known(rows_of(frame)), until)
+    grid = steps_of(counted(rows["ds"]), until)
     return panel_on(grid, rows, gaps), grid
 
 
-def steps_of(ds: pl.Series, until: date | None) -> Grid:
-    """Return the steps from the first known date to the last one, or to the last one before ``until``."""
-    if ds.is_empty():
+def steps_of(dates: pl.DataFrame, until: date | None) -> Grid:
+    """Return the steps from the first date (``counted``) to the last one, or to the last one before ``until``."""
+    if dates.is_empty():
         raise DataError("frame: there is no row with a date and a figure; nothing can be forecast")
-    grid = grid_of(ds)
+    grid = grid_of_counted(dates)
     return grid if until is None else grid.ending(until)
 
 
@@ -142,25 +168,3 @@ def panel_on(grid: Grid, rows: pl.DataFrame, gaps: Gaps) -> Panel:
 def known_before(rows: pl.DataFrame, until: date | None) -> pl.DataFrame:
     """Return the rows before a moment; all of them if None."""
     return rows if until is None else rows.filter(pl.col("ds") < moment(until))
-
-
-def tidied(table: pl.DataFrame) -> pl.DataFrame:
-    """Return ``unique_id, ds, y`` as text, microseconds and finite numbers; rows without a figure are left out."""
-    for name in ("ds", "y"):
-        if name not in table.columns:
-            raise MappingError(
-                f"frame: there is no column {name!r}; rename yours, the columns are {', '.join(table.columns)}"
-            )
-    if "unique_id" not in table.columns:
-        table = table.with_columns(unique_id=pl.lit(ONLY))
-    try:
-        ds = table["ds"].str.to_datetime(time_unit="us") if table["ds"].dtype == pl.String else table["ds"]
-        if isinstance(ds.dtype, pl.Datetime) and ds.dtype.time_zone:
-            ds = ds.dt.replace_time_zone(None)
-        table = table.select(
-            pl.col("unique_id").cast(pl.String), ds.cast(pl.Datetime("us")), pl.col("y").cast(pl.Float64)
-        )
-    except pl.exceptions.PolarsError as error:
-        reason = str(error).partition("\n")[0]
-        raise MappingError(f"frame: ds must be dates or times and y numbers ({reason})") from error
-    return table.filter(pl.col("y").is_finite(), pl.col("ds").is_not_null(), pl.col("unique_id").is_not_null())

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from foretide.errors import UsageError
+from foretide.forecast.method import carried
 from foretide.schema import Floats, Panel
 
 TOTAL, LEAVES = "total", "unique_id"
@@ -50,6 +51,8 @@ class Hierarchy:
         if gaps := [name for name in (LEAVES, *names) if table[name].null_count()]:
             raise UsageError(f"the column {gaps[0]} of the hierarchy has empty cells; name a group for these leaves")
         found = [np.unique(table[name].cast(pl.String).to_numpy().astype(str), return_inverse=True) for name in names]
+        if TOTAL in table[LEAVES].cast(pl.String):
+            raise UsageError(f"a leaf of the hierarchy is called {TOTAL}, as the sum of all is; rename it")
         coarse_first = sorted(range(len(names)), key=lambda i: found[i][0].size)
         n = table.height
         return cls(
@@ -108,14 +111,23 @@ class Hierarchy:
     def panel(self, leaves: Panel) -> Panel:
         """Return the series of all nodes; one is NaN until the first of its leaves begins.
 
+        What is missing inside a leaf is taken for the value before it, so that no sum falls because a leaf is unknown.
+
         Raises
         ------
         UsageError
-            If the panel lacks a leaf.
+            If the panel lacks a leaf, or has a series that is none.
         """
         at = {name: i for i, name in enumerate(leaves.ids)}
         if missing := [name for name in self.ids[-1] if name not in at]:
-            raise UsageError(f"{len(missing)} leaves of the hierarchy have no series, the first is {missing[0]}")
+            raise UsageError(
+                f"{len(missing)} leaves of the hierarchy have no series, the first is {missing[0]}; leave them out"
+            )
+        if homeless := sorted(set(leaves.ids) - set(self.ids[-1])):
+            raise UsageError(
+                f"{len(homeless)} series have no row in the hierarchy, the first is {homeless[0]}; give each one"
+            )
         y = leaves.y[[at[name] for name in self.ids[-1]]]
+        y = carried(np.where(np.isfinite(y), y, np.nan))
         known = self.aggregate((~np.isnan(y)).astype(np.float64)) > 0
         return Panel(self.names, leaves.dates, np.where(known, self.aggregate(np.nan_to_num(y)), np.nan))

@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.special import ndtri
 
 from foretide.schema import Floats
@@ -54,26 +55,38 @@ def _changes(y: Floats, lag: int) -> Floats:
     return change
 
 
+def of_counts(y: Floats) -> NDArray[np.bool_]:
+    """Tell of which series all that is known is whole numbers, ``(n_series,)``."""
+    return np.asarray((np.isnan(y) | (y == np.round(y))).all(axis=1))
+
+
 def are_counts(y: Floats) -> bool:
     """Tell whether all that is known is whole numbers."""
-    known = y[~np.isnan(y)]
-    return bool(np.array_equal(known, np.round(known)))
+    return bool(of_counts(y).all())
 
 
-def whole(point: Floats, intervals: Mapping[int, tuple[Floats, Floats]]) -> Mapping[int, tuple[Floats, Floats]]:
-    """Return intervals of counts with whole bounds: the same counts lie inside, and those beside the point."""
-    below, above = np.floor(point), np.ceil(point)
+def whole(
+    point: Floats, intervals: Mapping[int, tuple[Floats, Floats]], counts: NDArray[np.bool_]
+) -> Mapping[int, tuple[Floats, Floats]]:
+    """Return intervals, those of counts with whole bounds: the same counts lie inside, and those beside the point."""
+    below, above, rows = np.floor(point), np.ceil(point), counts[:, None]
     return {
-        level: (np.minimum(np.ceil(lo), below), np.maximum(np.floor(hi), above))
+        level: (
+            np.where(rows, np.minimum(np.ceil(lo), below), lo),
+            np.where(rows, np.maximum(np.floor(hi), above), hi),
+        )
         for level, (lo, hi) in intervals.items()
     }
 
 
 def _least_change(y: Floats) -> Callable[[Floats], Floats]:
     """Return the smallest believable change as a function of the level: the square root for counts."""
-    if are_counts(y):
-        return lambda level: np.sqrt(np.maximum(level, LEAST_COUNT))
-    return lambda level: np.maximum(LEAST_SHARE * level, np.finfo(float).tiny ** 0.25)
+    counts = of_counts(y)
+    return lambda level: np.where(
+        counts,
+        np.sqrt(np.maximum(level, LEAST_COUNT)),
+        np.maximum(LEAST_SHARE * level, np.finfo(float).tiny ** 0.25),
+    )
 
 
 def _mean(values: Floats) -> Floats:

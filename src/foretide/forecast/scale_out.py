@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -20,12 +21,15 @@ from pyarrow.parquet import ParquetWriter
 from foretide.errors import DataError, MappingError
 from foretide.events.engine import Engine, LocalEngine
 from foretide.events.records import Buckets
+from foretide.forecast.asked import Gaps, check_gaps, moment_asked, seasons, whole_number, whole_numbers
 from foretide.forecast.candidates import sparse
 from foretide.forecast.catalogue import BY_DEFAULT, TREES
 from foretide.forecast.engine import checked, run
 from foretide.forecast.forest import Forest
-from foretide.forecast.frames import SEASONS, Gaps, known_before, panel_on, steps_of, tidied
-from foretide.forecast.grid import Grid
+from foretide.forecast.frame_rows import tidied
+from foretide.forecast.frames import SEASONS, days_of, known_before, panel_on, steps_of
+from foretide.forecast.grid import Grid, counted
+from foretide.forecast.known_ahead import known_ahead
 from foretide.forecast.method import dates_ahead, without_gaps
 from foretide.forecast.trees import taught
 from foretide.schema import Forecast, Panel
@@ -81,18 +85,19 @@ class SeriesFile:
         return (rows if columns is None else rows.select(columns)).collect()
 
 
-def scanned(path: Path, n_rows: int, until: date | None, at_once: int) -> tuple[pl.DataFrame, pl.Series]:
-    """Return ``row, unique_id`` of the first row of each series, and the dates of all figures before ``until``.
+def scanned(path: Path, n_rows: int, until: date | None, at_once: int) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Return ``row, unique_id`` of the first row of each series, and the dates of figures before ``until``.
 
     One query over the whole file would hold all of its ids in memory, streaming or not.
     """
-    last, dates, firsts = None, pl.Series("ds", [], pl.Datetime("us")), []
+    last, dates, firsts = None, counted(pl.Series("ds", [], pl.Datetime("us"))), []
     for begin in range(0, max(n_rows, 1), at_once):
         rows = pl.scan_parquet(path).select(COLUMNS).slice(begin, at_once).collect()
         ids = rows["unique_id"]
         begun = ids.ne_missing(ids.shift(1, fill_value=last)).arg_true()
         firsts.append(pl.DataFrame({"row": begun.cast(pl.Int64) + begin, "unique_id": ids.gather(begun)}))
-        dates = pl.concat([dates, known_before(tidied(rows), until)["ds"].unique()]).unique()
+        more = counted(known_before(tidied(rows), until)["ds"])
+        dates = pl.concat([dates, more]).group_by("ds").agg(pl.col("n").sum())
         last = ids.last()
     return pl.concat(firsts), dates
 
@@ -107,13 +112,14 @@ def forecast_run(
     levels: tuple[int, ...],
     season_length: tuple[int, ...],
     models: Sequence[str],
+    events: pl.DataFrame | None,
     forests: Mapping[int, Forest] | None,
 ) -> pl.DataFrame:
     """Return the forecast of a run of series; of those without a figure there is none."""
     panel = panel_of_run(series, i, grid, until, gaps)
     if not panel.ids:
         return nothing(grid, h, levels)
-    return run(panel, h, levels, season_length, models=models, forests=forests).frame
+    return run(panel, h, levels, season_length, models=models, events=events, forests=forests).frame
 
 
 def panel_of_run(series: Buckets, i: int, grid: Grid, until: date | None, gaps: Gaps) -> Panel:
@@ -150,9 +156,11 @@ def forecast_file(
     levels: Sequence[int] = (80, 95),
     season_length: int | Sequence[int] | None = None,
     gaps: Gaps = "last",
-    until: date | None = None,
+    until: date | str | None = None,
     engine: Engine | None = None,
     models: Sequence[str] = BY_DEFAULT,
+    events: Any = None,
+    holidays: str | None = None,
 ) -> int:
     """Forecast every series of a Parquet file and return how many rows were written.
 
@@ -168,12 +176,15 @@ def forecast_file(
         Where runs are forecast; a thread for each core if None.
     models
         What to try beside the candidates, as in ``foretide.forecast.engine.run``; ``()`` is fast.
+    events, holidays
+        Known events of daily series, as in ``foretide.forecast.frames.forecast``.
     """
-    levels = checked(h, levels)
+    h, levels = whole_number(h, "h"), checked(whole_number(h, "h"), whole_numbers(levels, "levels"))
+    check_gaps(gaps)
+    until = moment_asked(until)
     series = SeriesFile.open(path, until, RUN_VALUES)
     grid, schema = series.grid, nothing(series.grid, h, levels).schema
-    seasons = SEASONS[grid.name] if season_length is None else season_length
-    season = (seasons,) if isinstance(seasons, int) else tuple(seasons)
+    season = SEASONS[grid.name] if season_length is None else seasons(season_length)
     forests = learnt(series, until, gaps, h, season) if TREES in models else None
     job = partial(
         forecast_run,
@@ -183,7 +194,8 @@ def forecast_file(
         h=h,
         levels=levels,
         season_length=season,
-        models=tuple(models),
+        models=models,
+        events=known_ahead(events, holidays, None, *days_of(grid.dates, h)).events,
         forests=forests,
     )
     rows = 0

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.typing import NDArray
 
 from foretide.evaluate.backtest import Said
 from foretide.evaluate.metrics import pinball
@@ -33,7 +34,7 @@ def probabilities(levels: Sequence[int]) -> list[float]:
     return [0.5, *tails, *(1.0 - tail for tail in tails)]
 
 
-def measured(trial: Trial, verdict: Verdict, levels: Sequence[int], *, counts: bool) -> Spread:
+def measured(trial: Trial, verdict: Verdict, levels: Sequence[int], counts: NDArray[np.bool_] | bool) -> Spread:
     """Return what says it by past errors; bounds of counts are whole.
 
     Parameters
@@ -43,14 +44,15 @@ def measured(trial: Trial, verdict: Verdict, levels: Sequence[int], *, counts: b
     levels
         Of the intervals, in percent, ascending.
     counts
-        Whether the series are whole numbers.
+        Which series are whole numbers, ``(n_series,)``, or whether all are.
     """
 
     def said(point: Floats, scale: Floats, origins: Sequence[int]) -> Said:
         errors = verdict.scaled[:, origins]
         median = point if trial.point == "median" else middle(point, scale, errors)
         intervals = around(point, scale, errors, levels, median)
-        return Said(point * verdict.mean_factor, median, whole(median, intervals) if counts else intervals)
+        of_counts = np.broadcast_to(counts, len(point))
+        return Said(point * verdict.mean_factor, median, whole(median, intervals, of_counts))
 
     return said
 

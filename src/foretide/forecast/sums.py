@@ -8,10 +8,11 @@ from typing import Any
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from foretide.forecast.engine import Run, run
 from foretide.forecast.hierarchy import Hierarchy
-from foretide.forecast.intervals import are_counts
+from foretide.forecast.intervals import of_counts
 from foretide.forecast.reconcile import wls_struct
 from foretide.schema import Floats, Forecast, Panel
 
@@ -42,8 +43,9 @@ def run_sums(
     UsageError
         As ``run``, or if the panel lacks a leaf.
     """
-    told = run(hierarchy.panel(panel), h, levels, season_length, **more)
-    return replace(told, forecast=agreeing(told.forecast, hierarchy, counts=are_counts(panel.y)))
+    whole = hierarchy.panel(panel)
+    told = run(whole, h, levels, season_length, **more)
+    return replace(told, forecast=agreeing(told.forecast, hierarchy, of_counts(whole.y)))
 
 
 def run_total(panel: Panel, h: int, levels: Sequence[int] = (80, 95), **more: Any) -> Run:
@@ -52,7 +54,7 @@ def run_total(panel: Panel, h: int, levels: Sequence[int] = (80, 95), **more: An
     return run_sums(panel, hierarchy, h, levels, **more)
 
 
-def agreeing(forecast: Forecast, hierarchy: Hierarchy, *, counts: bool) -> Forecast:
+def agreeing(forecast: Forecast, hierarchy: Hierarchy, counts: NDArray[np.bool_]) -> Forecast:
     """Return a forecast of all nodes with means that add up; medians and bounds move by the same factor as the mean."""
     mean = wls_struct(hierarchy, forecast.mean)
     factor = np.divide(mean, forecast.mean, out=np.ones_like(mean), where=forecast.mean > 0)
@@ -61,6 +63,6 @@ def agreeing(forecast: Forecast, hierarchy: Hierarchy, *, counts: bool) -> Forec
     return replace(forecast, mean=mean, median=median, intervals=intervals)
 
 
-def moved(lo: Floats, hi: Floats, counts: bool) -> tuple[Floats, Floats]:
+def moved(lo: Floats, hi: Floats, counts: NDArray[np.bool_]) -> tuple[Floats, Floats]:
     """Return bounds, those of counts outwards to whole numbers."""
-    return (np.floor(lo), np.ceil(hi)) if counts else (lo, hi)
+    return np.where(counts[:, None], np.floor(lo), lo), np.where(counts[:, None], np.ceil(hi), hi)

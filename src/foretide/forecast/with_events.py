@@ -11,6 +11,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from foretide.forecast.baselines import SeasonalNaive
 from foretide.forecast.covariates import covariate_steps, shared_slopes
 from foretide.forecast.known_events import AROUND, EventEffects
 from foretide.forecast.method import Ahead, Method
@@ -60,8 +61,12 @@ class WithEvents(Method):
 
     def effects(self, y: Floats, h: int) -> EventEffects:
         """Return what is known of events at the end of ``y``, as the forecast uses it."""
-        steady = self._steady(y, self._moves(y, h)[:, : y.shape[1]])
-        return EventEffects.learn(steady, self.calendar, self.dates, h, self.ids, self.season_length, self.around)
+        return self._learnt(y, h)[1]
+
+    def shifts(self, y: Floats, h: int) -> tuple[Floats, Floats]:
+        """Return what events and what covariates add to the logarithms of the next steps, each ``(n_series, h)``."""
+        _, events, moves = self._learnt(y, h)
+        return events.ahead(h), moves
 
     def slopes(self, y: Floats) -> dict[str, float]:
         """Return the slope of each covariate: of a price, its elasticity."""
@@ -70,14 +75,18 @@ class WithEvents(Method):
         return dict(zip(names, slopes.tolist(), strict=True))
 
     def _from(self, y: Floats, h: int) -> tuple[Floats, Floats]:
-        n_steps = y.shape[1]
-        moves = self._moves(y, h)
-        steady = self._steady(y, moves[:, :n_steps])
-        events = EventEffects.learn(steady, self.calendar, self.dates, h, self.ids, self.season_length, self.around)
-        told = self.method.ahead(events.without_events(steady), [n_steps], h)
-        shift = events.ahead(h) + moves[:, n_steps:]
+        steady, events, moves = self._learnt(y, h)
+        told = self.method.ahead(events.without_events(steady), [y.shape[1]], h)
+        shift = events.ahead(h) + moves
         mean, median = (np.expm1(np.log1p(np.maximum(part[:, 0], 0.0)) + shift) for part in told)
         return np.maximum(mean, 0.0), np.maximum(median, 0.0)
+
+    def _learnt(self, y: Floats, h: int) -> tuple[Floats, EventEffects, Floats]:
+        """Return the past without what covariates did, what events did to that, and what covariates do ahead."""
+        moves = self._moves(y, h)
+        steady = self._steady(y, moves[:, : y.shape[1]])
+        events = EventEffects.learn(steady, self.calendar, self.dates, h, self.ids, self.season_length, self.around)
+        return steady, events, moves[:, y.shape[1] :]
 
     def _moves(self, y: Floats, h: int) -> Floats:
         """Return what covariates do beside where they stand at the end, ``(n_series, n_steps + h)``, as logs."""
@@ -109,10 +118,30 @@ class KnownEvents:
     ids: Sequence[str]
     covariates: pl.DataFrame | None = None
 
-    def around(self, methods: Mapping[str, Method], season_length: int, rows: NDArray[np.int64]) -> dict[str, Method]:
+    def around(
+        self, methods: Mapping[str, Method], season_length: int, rows: NDArray[np.int64]
+    ) -> dict[str, WithEvents]:
         """Return the methods made aware of what concerns the series at these places of the panel."""
         ids = [self.ids[row] for row in rows]
         return {
             name: WithEvents(method, self.calendar, self.dates, ids, self.covariates, season_length)
             for name, method in methods.items()
         }
+
+    def shifts(self, y: Floats, h: int, groups: Sequence[tuple[NDArray[np.int64], int]]) -> dict[str, Floats]:
+        """Return what events and covariates add to the logarithm of the forecast, each ``(n_series, h)``.
+
+        Parameters
+        ----------
+        y
+            ``(n_series, n_steps)``, the past without gaps.
+        h
+            Steps ahead.
+        groups
+            Places of the series that are forecast together, and the steps of their season.
+        """
+        added = {name: np.zeros((len(y), h)) for name in ("event", "covariate")}
+        for rows, season_length in groups:
+            aware = self.around({"": SeasonalNaive(season_length)}, season_length, rows)[""]
+            added["event"][rows], added["covariate"][rows] = aware.shifts(y[rows], h)
+        return added
