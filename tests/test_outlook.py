@@ -112,6 +112,22 @@ class Split:
         return FrameBuckets(rows).bucket(0, columns, until)
 
 
+def test_breadth_of_interests_comes_true(log, told):
+    begin, end = AS_OF + timedelta(days=1), AS_OF + timedelta(days=29)
+    ahead = log.frame.filter(pl.col("ts") >= begin, pl.col("ts") < end).select("user_id", "category").unique()
+    before = log.frame.filter(pl.col("ts") < AS_OF).select("user_id", "category").unique()
+    entered = ahead.join(before, on=["user_id", "category"], how="anti")["user_id"].unique()
+    chances = told.further.with_columns(entered=pl.col("user_id").is_in(entered.to_list()))
+    assert chances["p_new_category"].is_between(0, 1).all()
+    assert chances["p_new_category"].mean() == pytest.approx(chances["entered"].mean(), abs=0.015)
+    likely = chances.filter(pl.col("p_new_category") > chances["p_new_category"].quantile(0.9))
+    assert likely["entered"].mean() > 2 * chances["entered"].mean()
+    kinds = ahead.join(chances.select("user_id"), on="user_id").group_by("user_id").len()
+    said = told.further.join(kinds, on="user_id")
+    assert chances["expected_hill_1"].is_between(1, 3.2).all()
+    assert np.corrcoef(said["expected_hill_1"], said["len"])[0, 1] > 0.4
+
+
 def test_buckets_make_no_difference(log, told):
     same(outlook(Split(log.frame), AS_OF, 28), told)
 
@@ -127,7 +143,7 @@ def test_of_many_users_only_some_buckets_are_learnt_from(log, told, monkeypatch)
 
 def same(one, other):
     """Assert that two outlooks say the same, up to rounding."""
-    for a, b in ((one.users, other.users), (one.quality, other.quality)):
+    for a, b in ((one.told, other.told), (one.quality, other.quality)):
         assert a.select(pl.exclude(pl.Float64)).equals(b.select(pl.exclude(pl.Float64)))
         assert a.select(pl.col(pl.Float64)).to_numpy() == pytest.approx(
             b.select(pl.col(pl.Float64)).to_numpy(), abs=1e-6, nan_ok=True
@@ -196,6 +212,7 @@ def test_events_without_categories_have_no_interests(log):
     bare = FrameBuckets(log.frame.with_columns(category=pl.lit(None, pl.String)))
     asked = outlook(bare, AS_OF, 28, users=["u0000"])
     assert asked.interests.is_empty()
+    assert asked.further.select("expected_hill_1", "p_new_category").rows() == [(None, None)]
     assert asked.notes == (say("outlook.no_categories"),)
 
 
