@@ -24,11 +24,11 @@ import polars as pl
 from scipy.special import logit
 
 from foretide.events.records import FrameBuckets
-from foretide.explain import turning
 from foretide.users.coalitions import CLIP
 from foretide.users.examples import examples, training_pairs
 from foretide.users.models import UserModel, user_model
 from foretide.users.reasons import reasons
+from foretide.users.turning import turning
 from outlook_backtest import RULE
 from user_models import MANY_DAYS, START, visits
 

@@ -4,17 +4,19 @@ from datetime import timedelta
 
 import polars as pl
 import pytest
+from polars.testing import assert_frame_equal
 from scipy.special import expit
 
 from foretide.errors import UnknownIdError, UsageError
 from foretide.events.records import FrameBuckets
-from foretide.explain import LIKELY, explain, explain_model, turning
+from foretide.explain import explain, explain_model, explain_users
 from foretide.features.fold import feature_table
 from foretide.outlook import USUAL_RULE, learnt_for
 from foretide.text import LANGUAGES, speaking
 from foretide.users.covariates import names
 from foretide.users.models import Chosen
 from foretide.users.reasons import USUAL, reason_of
+from foretide.users.turning import LIKELY, turning
 from test_outlook import AS_OF, RULE, simulated
 
 
@@ -79,6 +81,15 @@ def test_an_explanation_in_words(log, lang):
         assert set(told.reasons["reason"]) == {reason_of(name) for name in names()} - {USUAL}
         assert all("{" not in words for words in [*told.reasons["says"], told.turns])
         assert expit(told.usual + told.reasons["log_odds"].sum()) == pytest.approx(told.p_inactive, abs=1e-9)
+
+
+def test_everybody_has_the_reasons_that_they_have_alone(log):
+    told = explain_users(log, AS_OF, 28, RULE)
+    known = log.frame.filter(pl.col("ts") < AS_OF)["user_id"].unique().sort()
+    assert told["user_id"].unique(maintain_order=True).to_list() == known.to_list()
+    for user in known.gather([0, 77]):
+        alone = explain(log, AS_OF, user, 28, RULE).reasons
+        assert_frame_equal(told.filter(user_id=user).drop("user_id"), alone, abs_tol=1e-9)
 
 
 def test_whoever_is_not_known_is_an_error(log):
