@@ -12,10 +12,12 @@ from typing import Annotated
 
 import typer
 
+from foretide.cli.overview import Overview
 from foretide.errors import ForetideError
 
 app = typer.Typer(
     name="foretide",
+    cls=Overview,
     help="Where are your users heading, and what should they be shown on the way?",
     no_args_is_help=True,
     add_completion=False,
