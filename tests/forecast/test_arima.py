@@ -5,6 +5,7 @@ import warnings
 import numpy as np
 import pytest
 from scipy.signal import lfilter
+from statsmodels.datasets import co2, nile, sunspots
 from statsmodels.tsa.arima.model import ARIMA
 
 from foretide.errors import UsageError
@@ -323,3 +324,30 @@ def test_an_order_that_makes_no_sense(wrong):
 def test_parameters_of_too_short_a_series():
     with pytest.raises(UsageError, match="too few"):
         Arima().parameters(np.arange(10.0))
+
+
+# ---------------------------------------------------------------- known series
+
+KNOWN = {
+    "the Nile at Aswan": ((nile, "volume"), (0, 1, 1), (0, 0, 0), 1),
+    "sunspots": ((sunspots, "SUNACTIVITY"), (2, 0, 1), (0, 0, 0), 1),
+    "carbon dioxide": ((co2, "co2"), (0, 1, 1), (0, 1, 1), 12),
+}
+
+
+def known_series(data, name):
+    values = data.load_pandas().data[name]
+    return (values.interpolate().resample("MS").mean()[-300:] if data is co2 else values).to_numpy().astype(float)
+
+
+@pytest.mark.parametrize("name", KNOWN)
+def test_parameters_of_known_series_are_those_of_statsmodels(name):
+    source, order, seasonal, m = KNOWN[name]
+    y = known_series(*source)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        oracle = ARIMA(y, order=order, seasonal_order=(*seasonal, m if any(seasonal) else 0)).fit()
+    values, told = found(Arima(m, order=order, seasonal=seasonal), y)
+    constant = order[1] + seasonal[1] == 0
+    assert (np.abs(values - oracle.params[constant:-1]) < 0.2 * oracle.bse[constant:-1]).all()
+    assert told.variance == pytest.approx(oracle.params[-1], rel=0.03)

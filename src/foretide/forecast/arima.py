@@ -36,13 +36,11 @@ from foretide.forecast.arima_polynomials import MOST_PARTIAL, from_partials
 from foretide.forecast.arima_search import FINE, most_likely
 from foretide.forecast.baselines import SeasonalWindowAverage
 from foretide.forecast.method import Ahead, Method
-from foretide.forecast.smoothing import MOST_LOG_GAP
+from foretide.forecast.reach import from_logs, within_reach
 from foretide.schema import Floats
 
 #: Lengths at which orders and first parameters are found, each this times the one before, from the shortest on.
 SHORTEST, STRIDE = 8, 1.15
-#: Nothing is expected further outside the range of what was seen than its width, and on the log scale this much.
-MOST_LOG_RISE = 2.0
 #: A season is differenced if it explains this share of the variance around a moving average.
 STRONG_SEASON = 0.2
 
@@ -74,13 +72,8 @@ class _Arima(Method):
         """Return forecasts from each origin, as ``Method.ahead``; of a series that is too short the window average."""
         z = np.log1p(np.maximum(y, 0.0)) if self.log else y
         middle, variance = self.expect(z, origins, h)
-        highest, lowest = (f.accumulate(z, axis=1)[:, np.asarray(origins) - 1, None] for f in (np.fmax, np.fmin))
-        reach = np.minimum(highest - lowest, MOST_LOG_RISE if self.log else np.inf)
-        middle = np.clip(middle, lowest - reach, highest + reach)
-        if self.log:
-            ahead = Ahead(np.expm1(middle + np.minimum(variance / 2, MOST_LOG_GAP)), np.expm1(middle))
-        else:
-            ahead = Ahead(middle, middle)
+        middle = within_reach(middle, z, origins, log=self.log)
+        ahead = from_logs(middle, variance) if self.log else Ahead(middle, middle)
         short = SeasonalWindowAverage(self.season_length).ahead(y, origins, h)
         return Ahead(*(np.where(np.isnan(told), instead, told) for told, instead in zip(ahead, short, strict=True)))
 

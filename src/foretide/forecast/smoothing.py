@@ -19,6 +19,7 @@ import numpy as np
 
 from foretide.compiled import njit, njit_fastmath
 from foretide.forecast.method import Ahead, Method
+from foretide.forecast.reach import from_logs
 from foretide.schema import Floats
 
 #: The grid: how much of an error the level, the trend (as a share of the level's) and the season take in.
@@ -35,8 +36,6 @@ WARM_UP_SEASONS = 2
 #: with points whose squared error leaves them no weight.
 LANES = 8
 UNLIKELY = np.float32(1e36)
-#: A mean is not believed to be more than e times this above its median on the log scale.
-MOST_LOG_GAP = 1.0
 
 Point = tuple[float, float, float]  # alpha, beta, gamma
 
@@ -69,7 +68,7 @@ class HoltWinters(Method):
             middle, _ = smooth(y / scale, origins, h, self.season_length, grid())
             return Ahead(middle * scale[:, None], middle * scale[:, None])
         middle, variance = smooth(np.log1p(np.maximum(y, 0.0)), origins, h, self.season_length, grid())
-        return Ahead(np.expm1(middle + np.minimum(variance / 2, MOST_LOG_GAP)), np.expm1(middle))
+        return from_logs(middle, variance)
 
 
 def power_of_two(y: Floats) -> Floats:
