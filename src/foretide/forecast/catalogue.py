@@ -31,12 +31,20 @@ MODELS = (
     Model("Croston", "sparse"),
     Model("TSB", "sparse"),
     Model("Adida", "sparse"),
-    Model("BoostedTrees", "steady", option="--model none leaves it out", pools=True),
+    Model("BoostedTrees", "steady", option="--model lightgbm, the default; --model none leaves it out", pools=True),
     Model("WarmHoltWinters"),
-    Model("Arima"),
+    Model("Theta", option="--model theta"),
+    Model("Arima", option="--model 'arima(5,1,2)', 'arima(0,1,1)(0,1,1)' ..."),
     Model("AutoArima", option="--model arima"),
-    Model("LagRegression", option="--model ridge", pools=True),
+    Model(
+        "LagRegression",
+        option="--model ridge, tree, forest, boosting, svm, network, ridge-recursive ...",
+        pools=True,
+    ),
     Model("WithEvents", option="--holidays, --events", pools=True),
     Model("GlobalLSTM", option="--model lstm", pools=True, extra="neural"),
     Model("GlobalMLP", option="--model mlp", pools=True, extra="neural"),
+    Model("article_lstm", extra="neural"),
 )
+#: Candidates and trees, by the name that ``MODELS`` gives them.
+BY_THEMSELVES = tuple(model.name for model in MODELS if model.tried)

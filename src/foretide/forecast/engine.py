@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import polars as pl
@@ -15,11 +15,13 @@ from foretide.forecast.baselines import SeasonalNaive, SeasonalWindowAverage, Se
 from foretide.forecast.catalogue import BY_DEFAULT
 from foretide.forecast.forest import Forest
 from foretide.forecast.intermittent import TSB, Adida, Croston
-from foretide.forecast.kinds import SPARSE, Answer, Kind, Request, all_series, answer, kinds
+from foretide.forecast.kinds import ODD, Answer, Kind, Request, all_series, answer, kinds
 from foretide.forecast.method import Method, check_horizon, dates_ahead, without_gaps
+from foretide.forecast.parts import parts
 from foretide.forecast.pooled import PooledSeason
 from foretide.forecast.shares import as_shares, normalised
 from foretide.forecast.smoothing import HoltWinters
+from foretide.forecast.theta import Theta
 from foretide.forecast.with_events import KnownEvents
 from foretide.schema import Floats, Forecast, Panel
 
@@ -32,6 +34,7 @@ FORECASTERS: dict[str, type[Method]] = {
     "Croston": Croston,
     "TSB": TSB,
     "Adida": Adida,
+    "Theta": Theta,
 }
 ENSEMBLE = "Ensemble"
 #: The rows of a backtest that are about all series.
@@ -47,6 +50,12 @@ class Run:
     weights: pl.DataFrame  # unique_id, model, weight
     notes: tuple[str, ...] = ()  # codes, in words under forecast.note of the catalogue
     season_length: int = 7
+    shifts: Mapping[str, Floats] = field(default_factory=dict)  # event, covariate: (n_series, h), see ``parts``
+
+    @property
+    def parts(self) -> pl.DataFrame:
+        """What the medians are made of, as ``foretide.forecast.parts.parts``."""
+        return parts(self.forecast, self.season_length, self.shifts)
 
     @property
     def frame(self) -> pl.DataFrame:
@@ -83,11 +92,11 @@ def run(
     levels
         Of the intervals, in percent.
     season_length
-        Steps of a season, 1 for none; of several, the one with the least error in the backtest, the first where
-        there is none.
+        Steps of a season, 1 for none; of several, each series has the one with the least error in the backtest, and
+        all have the first where there is none (``seasons``).
     models
         What to try beside the candidates: ``catalogue.TREES``, which cost one or two seconds and little more for
-        many series, and those of ``candidates.ON_REQUEST``, which take seconds to minutes. Nothing, ``()``, is fast.
+        many series, and those of ``on_request``, which take seconds to minutes. Nothing, ``()``, is fast.
     events
         Known events, past and to come, ``CALENDAR``; steps must be days.
     covariates
@@ -119,6 +128,7 @@ def run(
         pl.concat(weights_of(panel.ids, kind, told) for kind, told in answers),
         notes(panel.y, h, answers),
         seasons[0],
+        {} if known is None else known.shifts(y, h, [(kind.rows, told.season_length) for kind, told in answers]),
     )
 
 
@@ -217,6 +227,8 @@ def notes(y: Floats, h: int, answers: Sequence[tuple[Kind, Answer]]) -> tuple[st
         "short_backtest": bool(trial.origins) and trial.h < h,
         "horizon_longer_than_history": h > y.shape[1],
         "empty_series": bool((~np.isfinite(y)).all(axis=1).any()),
-        "sparse_series": any(kind.name == SPARSE for kind, _ in answers),
+        "sparse_series": any(kind.sparse for kind, _ in answers),
+        "odd_series": any(kind.name == ODD for kind, _ in answers),
+        "below_zero": bool((y < 0).any()),
     }
     return tuple(code for code, holds in facts.items() if holds)

@@ -51,17 +51,32 @@ def weigh(squares: Floats, prior: Floats) -> Floats:
     prior
         ``(n_models,)``, the weights where nothing was tried yet.
     """
-    n_series = squares.shape[1]
-    known = ~np.isnan(squares)
-    if not known.any():
-        return np.repeat(prior[:, None], n_series, axis=1)
-    count = known.sum(axis=2)
-    total = np.where(known, squares, 0.0).sum(axis=2)
-    pooled = total.sum(axis=1) / count.sum(axis=1)  # (n_models,)
-    shrunk = _shrunk(total / np.maximum(count, 1), count, pooled)
+    if np.isnan(squares).all():
+        return np.repeat(prior[:, None], squares.shape[1], axis=1)
+    pooled, shrunk = pooled_and_shrunk(squares)
     raw = ((shrunk.min(axis=0) + TINY) / (shrunk + TINY)) ** (SHARPNESS / 2.0)
     raw[np.sqrt(pooled) > (1.0 + TOLERATED) * np.sqrt(pooled.min())] = 0.0
     return raw / raw.sum(axis=0)
+
+
+def pooled_and_shrunk(squares: Floats) -> tuple[Floats, Floats]:
+    """Return the mean of each method over the panel ``(n_models,)``, and for each series drawn towards that.
+
+    Parameters
+    ----------
+    squares
+        ``(n_models, n_series, n_origins)`` from ``relative_squares``, not all of them NaN.
+
+    Returns
+    -------
+    tuple[Floats, Floats]
+        The second one is ``(n_models, n_series)``.
+    """
+    known = ~np.isnan(squares)
+    count = known.sum(axis=2)
+    total = np.where(known, squares, 0.0).sum(axis=2)
+    pooled = total.sum(axis=1) / count.sum(axis=1)
+    return pooled, _shrunk(total / np.maximum(count, 1), count, pooled)
 
 
 def _shrunk(own: Floats, count: Counts, pooled: Floats) -> Floats:

@@ -1,9 +1,9 @@
-"""Steady and sparse series, each forecast in its own way and put together again.
+"""Steady, sparse and odd series, each forecast in its own way and put together again.
 
 Of a steady series the medians of the candidates are weighed, beside the share of the trees, and intervals come from
-past errors. Of a sparse one,
-most of whose medians are zero, the means are weighed; median and intervals are those of a count with that mean and
-with the variance of past errors (of an amount, from the errors themselves).
+past errors. Of a sparse one, most of whose medians are zero, the means are weighed; median and intervals are those of a
+count with that mean and with the variance of past errors (of an amount, from the errors themselves). Odd ones
+(``oddities``) are forecast as steady ones are, but without trees, and apart: the others do not learn from them.
 """
 
 from __future__ import annotations
@@ -14,27 +14,23 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from foretide.errors import UsageError
 from foretide.evaluate.backtest import Said
-from foretide.forecast.candidates import candidates, requested, sparse
+from foretide.forecast.candidates import candidates, sparse
 from foretide.forecast.catalogue import TREES
 from foretide.forecast.forest import Forest
-from foretide.forecast.intervals import are_counts
+from foretide.forecast.intervals import of_counts
 from foretide.forecast.method import Method
+from foretide.forecast.oddities import odd
+from foretide.forecast.on_request import requested
+from foretide.forecast.seasons import Best, best_trial
 from foretide.forecast.spread import Counted, measured
 from foretide.forecast.trees import BoostedTrees, taught
-from foretide.forecast.trial import (
-    Point,
-    Trial,
-    beside_trees,
-    best_trial,
-    joined,
-    judge,
-    try_methods,
-)
+from foretide.forecast.trial import Point, Trial, beside_trees, joined, judge, try_methods
 from foretide.forecast.with_events import KnownEvents
 from foretide.schema import Floats
 
-STEADY, SPARSE = "steady", "sparse"
+STEADY, SPARSE, SPARSE_AMOUNTS, ODD = "steady", "sparse", "sparse amounts", "odd"
 
 
 @dataclass(frozen=True)
@@ -44,12 +40,26 @@ class Kind:
     name: str
     rows: NDArray[np.int64]  # (n_series,) their places in the panel
 
+    @property
+    def sparse(self) -> bool:
+        """Whether they have many zeros."""
+        return self.name in (SPARSE, SPARSE_AMOUNTS)
+
 
 def kinds(y: Floats) -> list[Kind]:
-    """Return the kinds of series in a panel, the one with most series first."""
-    many_zeros = sparse(y)
-    both = [Kind(STEADY, np.flatnonzero(~many_zeros)), Kind(SPARSE, np.flatnonzero(many_zeros))]
-    return sorted((kind for kind in both if kind.rows.size), key=lambda kind: -kind.rows.size)
+    """Return the kinds of series in a panel, the one with most series first and odd ones, if not all are, last."""
+    apart = odd(y)
+    if apart.all():
+        apart = np.zeros_like(apart)
+    many_zeros, counts = sparse(y) & ~apart, of_counts(y)
+    rows = {
+        STEADY: ~many_zeros & ~apart,
+        SPARSE: many_zeros & counts,
+        SPARSE_AMOUNTS: many_zeros & ~counts,
+        ODD: apart,
+    }
+    found = [Kind(name, np.flatnonzero(mine)) for name, mine in rows.items() if mine.any()]
+    return sorted(found, key=lambda kind: (kind.name == ODD, -kind.rows.size))
 
 
 @dataclass(frozen=True)
@@ -62,6 +72,18 @@ class Request:
     models: Sequence[str] = ()  # to try beside the candidates
     events: KnownEvents | None = None
     forests: Mapping[int, Forest] | None = None  # what trees have learnt from these series and others, if they have
+
+    def __post_init__(self) -> None:
+        """Check seasons and names of models, before anything is tried.
+
+        Raises
+        ------
+        UsageError
+            If a season has no step, or as ``requested``.
+        """
+        if min(self.season_lengths, default=1) < 1:
+            raise UsageError(f"a season has at least 1 step, unlike {min(self.season_lengths)}; 1 stands for none")
+        requested(self.models, max(self.season_lengths, default=1))
 
     def learnt(self, y: Floats) -> Mapping[int, Forest]:
         """Return what trees have learnt, from these series if not before; nothing where that is too little."""
@@ -92,37 +114,42 @@ def answer(y: Floats, kind: Kind, asked: Request, season_lengths: Sequence[int])
     asked
         What is wanted.
     season_lengths
-        Of these, the one with the least error in the backtest is used; trees see all that are asked for.
+        Of these, each series has the one with the least error in the backtest; trees see all that are asked for.
     """
-    lone = kind.name == SPARSE
-
-    def methods(season_length: int) -> Mapping[str, Method]:
-        return aware(candidates(season_length, sparse=lone), season_length)
-
-    def aware(plain: Mapping[str, Method], season_length: int) -> Mapping[str, Method]:
-        return plain if asked.events is None else asked.events.around(plain, season_length, kind.rows)
-
     mine = y[kind.rows]
-    point: Point = "mean" if lone else "median"
-    season, trial, verdict = best_trial(mine, asked.h, season_lengths, methods, point)
-    if more := requested(asked.models, season):
-        trial = joined(trial, try_methods(mine, asked.h, season, aware(more, season), point))
-        verdict = judge(trial)
-    if TREES in asked.models and not lone and (forests := asked.learnt(mine)):
-        grown = {TREES: BoostedTrees(asked.season_lengths, forests)}
-        trees = try_methods(mine, asked.h, season, aware(grown, season), point)
-        verdict = beside_trees(trial, verdict, trees)
-        trial = joined(trial, trees)
-    counts = are_counts(y)
+    season, trial, verdict = tried(mine, kind, asked, season_lengths)
     say = (
         Counted(trial, verdict, asked.levels)
-        if counts and lone
-        else measured(trial, verdict, asked.levels, counts=counts)
+        if kind.name == SPARSE
+        else measured(trial, verdict, asked.levels, of_counts(mine))
     )
     at = range(len(trial.origins))
     past = [say(verdict.past[:, j], trial.scale[:, j], others(trial, j)) for j in at]
     now = say(verdict.expect(trial.now), trial.scale[:, -1], list(at))
     return Answer(trial.said, stacked(past) if past else None, now, verdict.weights, trial, season)
+
+
+def tried(y: Floats, kind: Kind, asked: Request, season_lengths: Sequence[int]) -> Best:
+    """Try the candidates on the series of a kind, ``(n_series, n_steps)``, and beside them what is asked for."""
+    point: Point = "mean" if kind.sparse else "median"
+
+    def aware(plain: Mapping[str, Method], season_length: int) -> Mapping[str, Method]:
+        return plain if asked.events is None else asked.events.around(plain, season_length, kind.rows)
+
+    season, trial, verdict = best_trial(
+        y, asked.h, season_lengths, lambda m: aware(candidates(m, sparse=kind.sparse), m), point
+    )
+
+    def beside(methods: Mapping[str, Method]) -> Trial:
+        return try_methods(y, asked.h, season, aware(methods, season), point, trial.origins)
+
+    if more := requested(asked.models, season):
+        trial = joined(trial, beside(more))
+        verdict = judge(trial)
+    if TREES in asked.models and kind.name == STEADY and (forests := asked.learnt(y)):
+        trees = beside({TREES: BoostedTrees(asked.season_lengths, forests)})
+        verdict, trial = beside_trees(trial, verdict, trees), joined(trial, trees)
+    return Best(season, trial, verdict)
 
 
 def others(trial: Trial, j: int) -> list[int]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -11,7 +11,6 @@ import numpy as np
 from foretide.evaluate.backtest import Said, outcomes
 from foretide.evaluate.metrics import mean_of_known
 from foretide.evaluate.splits import rolling_origins
-from foretide.forecast.candidates import candidates
 from foretide.forecast.ensemble import CLEARLY_BETTER, combine, honest_weights, lone_winner, relative_squares, weigh
 from foretide.forecast.intervals import usual_change
 from foretide.forecast.method import Ahead, Method
@@ -56,6 +55,14 @@ class Trial:
         """Points of all candidates at the origins, ``(n_models, n_series, n_origins, h)``."""
         return np.stack([getattr(told, self.point) for told in self.said.values()])
 
+    def at(self, origins: Sequence[int]) -> Trial:
+        """Return the same at some of the origins only."""
+        kept = [self.origins.index(origin) for origin in origins]
+        said = {name: Said(told.mean[:, kept], told.median[:, kept]) for name, told in self.said.items()}
+        return replace(
+            self, said=said, origins=list(origins), happened=self.happened[:, kept], scale=self.scale[:, [*kept, -1]]
+        )
+
 
 @dataclass(frozen=True)
 class Verdict:
@@ -71,10 +78,18 @@ class Verdict:
         return combine(self.weights[:, :, None], now[:, :, None])[:, 0]
 
 
-def try_methods(y: Floats, h: int, season_length: int, methods: Mapping[str, Method], point: Point = "median") -> Trial:
-    """Let every method forecast from the origins of the backtest and from now."""
+def try_methods(
+    y: Floats,
+    h: int,
+    season_length: int,
+    methods: Mapping[str, Method],
+    point: Point = "median",
+    origins: list[int] | None = None,
+) -> Trial:
+    """Let every method forecast from some origins and from now; from those of the backtest if None."""
     n_steps = y.shape[1]
-    origins, tested = backtest_origins(n_steps, h, season_length)
+    planned, tested = backtest_origins(n_steps, h, season_length)
+    origins = planned if origins is None else origins
     answers = {name: asked(method, y, [*origins, n_steps], h) for name, method in methods.items()}
     return Trial(
         {name: Said(a.mean[:, :-1, :tested], a.median[:, :-1, :tested]) for name, a in answers.items()},
@@ -147,35 +162,6 @@ def beside_trees(trial: Trial, verdict: Verdict, trees: Trial) -> Verdict:
 def joined(trial: Trial, more: Trial) -> Trial:
     """Return the trials of two sets of methods on the same series, as one."""
     return replace(trial, said={**trial.said, **more.said}, now=np.concatenate([trial.now, more.now]))
-
-
-def best_trial(
-    y: Floats,
-    h: int,
-    season_lengths: Sequence[int],
-    methods: Callable[[int], Mapping[str, Method]] = candidates,
-    point: Point = "median",
-) -> tuple[int, Trial, Verdict]:
-    """Try seasons of several lengths and return the one with the least error, with its trial and verdict.
-
-    Errors are compared at the origins that all of them share, in units of the usual change from step to step. A
-    season of which fewer than ``LEAST_SEASONS`` are known is not tried.
-    """
-    known = [m for m in season_lengths if y.shape[1] >= LEAST_SEASONS * m] or [1]
-    tried = []
-    for m in known:
-        trial = try_methods(y, h, m, methods(m), point)
-        tried.append((m, trial, judge(trial)))
-    shared = sorted(set.intersection(*(set(trial.origins) for _, trial, _ in tried)))
-    if len(tried) == 1 or not shared:
-        return tried[0]
-    scale = usual_change(y, shared, 1)[..., None]
-    errors = []
-    for _, trial, verdict in tried:
-        at = [trial.origins.index(origin) for origin in shared]
-        relative = (trial.happened[:, at] - verdict.past[:, at]) / scale
-        errors.append(mean_of_known(np.sqrt(np.mean(relative**2, axis=2))))
-    return tried[int(np.argmin(errors))]
 
 
 def mean_factor(happened: Floats, past: Floats) -> float:

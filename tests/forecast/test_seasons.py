@@ -1,0 +1,65 @@
+"""Each series has the season that suits it; few origins do not make one of chance."""
+
+import numpy as np
+import pytest
+
+from foretide.forecast.candidates import candidates
+from foretide.forecast.engine import ENSEMBLE, run
+from foretide.forecast.seasons import best_trial, own_season
+from foretide.schema import Panel
+
+WEEK = np.array([0.4, 0.7, 0.9, 1.0, 1.2, 1.6, 1.2])
+
+
+def mixed(n=12, n_steps=210, seed=0):
+    """Twice as many series with a week as with four steps that return."""
+    rng = np.random.default_rng(seed)
+    fours = np.array([0.5, 1.5, 0.7, 1.3])[np.arange(n_steps) % 4]
+    weeks = WEEK[np.arange(n_steps) % 7]
+    return rng.poisson(60 * np.vstack([np.tile(weeks, (2 * n, 1)), np.tile(fours, (n, 1))])).astype(float)
+
+
+def test_each_series_of_a_mixed_panel_has_its_own_season():
+    y = mixed()
+    told = best_trial(y[:, :182], 28, (7, 4), candidates)
+    assert told.season_length == 7
+    seven, four = (best_trial(y[:, :182], 28, (m,), candidates) for m in (7, 4))
+    naive = list(told.trial.said).index("SeasonalNaive")
+    np.testing.assert_array_equal(told.trial.now[naive, :24], seven.trial.now[naive, :24])
+    np.testing.assert_array_equal(told.trial.now[naive, 24:], four.trial.now[naive, 24:])
+    np.testing.assert_array_equal(told.trial.scale[24:], four.trial.scale[24:])
+    came = y[24:, 182:]
+    errors = [np.abs(came - one.verdict.expect(one.trial.now)[24:]).mean() for one in (told, seven, four)]
+    assert errors[0] < 0.6 * errors[1]
+    assert errors[0] == pytest.approx(errors[2], rel=0.1)
+
+
+def test_the_whole_run_forecasts_a_mixed_panel_with_models_beside():
+    y = mixed()
+    days = np.datetime64("2024-01-01") + np.arange(182)
+    run_of = {
+        seasons: run(Panel([str(i) for i in range(36)], days, y[:, :182]), 28, season_length=seasons, models=["theta"])
+        for seasons in ((7, 4), 7)
+    }
+    own, one = (np.abs(y[24:, 182:] - told.forecast.median[24:]).mean() for told in run_of.values())
+    assert own < 0.6 * one
+    rmsse = {key: told.backtest.filter(model=ENSEMBLE)["rmsse"].item() for key, told in run_of.items()}
+    assert rmsse[7, 4] < rmsse[7]
+
+
+def test_a_panel_of_one_season_is_forecast_as_with_that_alone():
+    y = mixed()[:24]
+    both, one = best_trial(y, 14, (7, 1), candidates), best_trial(y, 14, (7,), candidates)
+    np.testing.assert_array_equal(both.verdict.past, one.verdict.past)
+    np.testing.assert_array_equal(both.trial.now, one.trial.now)
+
+
+def test_a_small_gain_at_a_single_origin_is_chance():
+    squares = np.ones((2, 30, 4))
+    squares[1] = 1.1
+    squares[1, 0, 0] = 0.8
+    assert (own_season(squares, 0) == 0).all()
+    squares[1, 1] = 0.5
+    assert own_season(squares, 0)[1] == 1
+    squares[:, 2] = np.nan
+    assert own_season(squares, 0)[2] == 0
