@@ -4,9 +4,11 @@ from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from foretide.errors import UsageError
 from foretide.users.cutoffs import (
     LEAD_DAYS,
     horizon,
@@ -57,3 +59,29 @@ def test_a_trainable_horizon_has_a_cutoff_and_is_the_one_asked_for_where_it_fits
     room = room_days(history)
     assert not room or training_cutoffs(START, START + timedelta(days=history), room)
     assert not training_cutoffs(START, START + timedelta(days=history), room + 1)
+
+
+@pytest.mark.parametrize("days", [10**7, -(10**6), 10**12])
+def test_a_day_that_no_calendar_has_is_refused(days):
+    with pytest.raises(UsageError, match="in no calendar"):
+        shifted(START, days, "UTC")
+
+
+#: Where clocks skip midnight, show it twice, move by half an hour, or left out a day.
+STRANGE = ("Africa/Cairo", "America/Havana", "Australia/Lord_Howe", "Pacific/Apia", "America/New_York", BERLIN)
+
+
+@given(st.datetimes(datetime(2009, 1, 1), datetime(2026, 1, 1)), st.integers(1, 300), st.sampled_from(STRANGE))  # noqa: DTZ001
+def test_the_horizon_of_a_cutoff_found_by_going_back_never_ends_later(wall, days, timezone):
+    as_of = wall.replace(tzinfo=UTC)
+    cutoff = shifted(as_of, -LEAD_DAYS - days, timezone)
+    begin, end = horizon(cutoff, days, timezone)
+    assert cutoff <= begin < end <= as_of
+
+
+def test_a_midnight_that_the_clocks_skip_lets_nothing_of_the_next_day_in():
+    """In Cairo 2024-04-26 began at one o'clock; the horizon of 28 days ended at one too, an hour after ``as_of``."""
+    cairo = ZoneInfo("Africa/Cairo")
+    as_of = datetime(2024, 5, 25, tzinfo=cairo).astimezone(UTC)
+    cutoff = training_cutoffs(datetime(2024, 1, 1, tzinfo=UTC), as_of, 28, "Africa/Cairo")[-1]
+    assert horizon(cutoff, 28, "Africa/Cairo")[1] <= as_of

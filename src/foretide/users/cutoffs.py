@@ -12,20 +12,39 @@ from datetime import UTC, datetime, timedelta
 from math import ceil
 from zoneinfo import ZoneInfo
 
+from foretide.errors import UsageError
+
 #: Days between a cut-off and the beginning of its horizon.
 LEAD_DAYS = 1
 #: Days of history before the first training cut-off; shorter logs give up at most a quarter of theirs.
 WARM_UP_DAYS = 28
 #: Training cut-offs are whole weeks apart, at most this many.
 MAX_CUTOFFS = 10
+#: Where the clocks change a number of local days may be this much longer.
+CLOCK_CHANGE = timedelta(hours=1)
 
 #: A cut-off and the length of its horizon in days.
 Pair = tuple[datetime, int]
 
 
 def shifted(moment: datetime, days: int, timezone: str) -> datetime:
-    """Return the moment ``days`` local calendar days later at the same local time, in UTC."""
-    return (moment.astimezone(ZoneInfo(timezone)) + timedelta(days=days)).astimezone(UTC)
+    """Return the moment ``days`` local calendar days later at the same local time, in UTC.
+
+    A time that the clocks skip, or show twice, is taken at its earliest: the horizon of a cut-off that was found by
+    going back from a moment then never ends after that moment.
+
+    Raises
+    ------
+    UsageError
+        If no calendar has that day: a horizon of many thousand years.
+    """
+    try:
+        there = moment.astimezone(ZoneInfo(timezone)) + timedelta(days=days)
+        return min(there.replace(fold=fold).astimezone(UTC) for fold in (0, 1))
+    except OverflowError:
+        raise UsageError(
+            f"{moment:%Y-%m-%d} and {days:+,} days is in no calendar; give a shorter horizon, or another time"
+        ) from None
 
 
 def horizon(cutoff: datetime, horizon_days: int, timezone: str) -> tuple[datetime, datetime]:
