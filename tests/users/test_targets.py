@@ -30,10 +30,15 @@ def log(events, timezone="UTC"):
     return FrameBuckets(pl.DataFrame(rows, schema=schema, orient="row"), timezone)
 
 
+def moved(moment, days, zone):
+    """Move a moment by local days; a time that the clocks skip or show twice is the earliest it can be."""
+    wall = moment.astimezone(zone) + timedelta(days=days)
+    return min(wall.replace(fold=fold).astimezone(UTC) for fold in (0, 1))
+
+
 def recounted(events, cutoff, days, zone):
     """Count what each user does ahead, event by event."""
-    begin = (cutoff.astimezone(zone) + timedelta(days=LEAD_DAYS)).astimezone(UTC)
-    end = (cutoff.astimezone(zone) + timedelta(days=LEAD_DAYS + days)).astimezone(UTC)
+    begin, end = moved(cutoff, LEAD_DAYS, zone), moved(cutoff, LEAD_DAYS + days, zone)
     told = {}
     for user in {event[0] for event in events}:
         mine = [(START + timedelta(hours=h), v) for u, h, kind, v in events if u == user and kind == "buy"]
@@ -96,3 +101,12 @@ def test_events_at_or_after_the_end_of_training_change_no_target():
     before = targets(log(events), cutoffs, 14, RULE).sort("user_id", "as_of")
     assert before.equals(targets(log(events + later), cutoffs, 14, RULE).sort("user_id", "as_of"))
     assert before["as_of"].dt.date().max() == date(2024, 3, 16)
+
+
+def test_the_values_of_a_user_do_not_depend_on_those_of_others():
+    cutoff = START + timedelta(days=10)
+    mine = [("b", 0, "buy", 1.0), ("b", 12 * 24, "buy", 0.1), ("b", 13 * 24, "buy", 0.2)]
+    huge = [(user, 24 * day, "buy", value) for user, value in (("a", 1e15), ("c", -1e15)) for day in (0, 12)]
+    together = targets(log(mine + huge), [cutoff], 7, RULE)
+    assert together.filter(user_id="b").equals(targets(log(mine), [cutoff], 7, RULE))
+    assert together.filter(user_id="a")["value"].item() == 1e15

@@ -13,7 +13,7 @@ from foretide.events.engine import Engine, concat_buckets
 from foretide.events.records import Buckets
 from foretide.features.lifecycle import LifecycleRule
 from foretide.features.user_events import EPOCH, Longs, UserEvents, bucket_events, ticks
-from foretide.schema import TS
+from foretide.schema import TS, Floats
 from foretide.users.cutoffs import Pair, horizon
 
 MICROSECOND = timedelta(microseconds=1)
@@ -76,11 +76,11 @@ def targets_part(buckets: Buckets, i: int, pairs: Sequence[Pair], rule: Lifecycl
 
 
 class Running:
-    """Events of a bucket with running totals, so that a window of time costs two look-ups a user."""
+    """Events of a bucket with running totals of days, so that a window of time costs two look-ups a user."""
 
     def __init__(self, events: UserEvents) -> None:
         self.events = events
-        self.value = np.append(0.0, np.nancumsum(events.value))  # (n_events + 1,)
+        self.value = np.append(np.where(np.isnan(events.value), 0.0, events.value), 0.0)  # (n_events + 1,)
         new_day = np.diff(events.day, prepend=events.day[0]) != 0
         new_day[events.starts[:-1]] = True
         self.days = np.cumsum(new_day)  # (n_events,) days begun
@@ -96,6 +96,14 @@ class Running:
         last = self.days.size - 1
         spanned = self.days[np.clip(end - 1, 0, last)] - self.days[np.clip(begin, 0, last)] + 1
         return np.where(end > begin, spanned, 0)
+
+    def value_between(self, begin: Longs, end: Longs) -> Floats:
+        """Return the sum of the values of each user's events ``begin`` to ``end`` (exclusive).
+
+        Each user's by itself: a running total over users would carry the rounding of the largest value to all others.
+        """
+        sums = np.add.reduceat(self.value, np.column_stack([begin, end]).ravel())[::2]
+        return np.where(end > begin, sums, 0.0)
 
     def days_until(self, begin: Longs, moment: datetime, timezone: str) -> Longs:
         """Return the local days from a moment to each user's event ``begin``."""
@@ -118,7 +126,7 @@ class Running:
                 "eligible": gap_us < timedelta(days=rule.churned_days) // MICROSECOND,
                 "inactive": begin == end,
                 "active_days": np.minimum(self.days_between(begin, end), horizon_days),
-                "value": self.value[end] - self.value[begin],
+                "value": self.value_between(begin, end),
                 "return_days": pl.Series(np.where(begin < end, waited, -1)).replace(-1, None),
                 "horizon_days": np.full(len(known), horizon_days),
             },
