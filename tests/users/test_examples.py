@@ -2,11 +2,19 @@
 
 from datetime import timedelta
 
+import polars as pl
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from foretide.users.cutoffs import horizon, room_days
-from foretide.users.examples import CUTOFFS_PER_HORIZON, training_lengths, training_pairs
+from foretide.users.examples import (
+    CUTOFFS_PER_HORIZON,
+    STRAYS_ONE_IN,
+    history_begins,
+    training_lengths,
+    training_pairs,
+)
 from users.visiting import START
 
 
@@ -33,3 +41,13 @@ def test_every_length_has_cutoffs_whose_horizon_is_over(history, asked):
 def test_a_longer_horizon_than_fits_is_carried_on_from_more_lengths_of_which_the_longest_takes_most_of_the_log():
     assert training_lengths(130, 90) == [22, 45, 90]
     assert training_lengths(130, 200) == [10, 20, 40, 60, 80]
+
+
+@given(st.lists(st.floats(10, 19), min_size=1, max_size=60), st.integers(0, 3))
+def test_a_few_users_long_before_all_others_do_not_stretch_the_history(ages, n_strays):
+    as_of = START + timedelta(days=30)
+    strays = [2.5 ** (n + 4) for n in range(n_strays)]
+    allowed = (len(ages) + n_strays) // STRAYS_ONE_IN
+    oldest = sorted([*ages, *strays], reverse=True)[min(n_strays, allowed)]
+    begun = history_begins(pl.Series([*ages, *strays]), as_of)
+    assert (as_of - begun) / timedelta(days=1) == pytest.approx(oldest)

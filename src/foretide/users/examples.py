@@ -8,8 +8,9 @@ after ``as_of`` is looked at.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
+from itertools import pairwise
 
 import polars as pl
 
@@ -32,6 +33,9 @@ ROOM_SHARES = (0.1, 0.2, 0.4, 0.6, 0.8)
 CUTOFFS_PER_HORIZON = 5
 #: Whole buckets are read until they should hold this many users.
 TRAINING_USERS = 25_000
+#: The first users do not count for where history begins if they came so much earlier than the next that they double it:
+#: most likely their dates are wrong (1970-01-01). At most one user in so many, and at most so many, are left out.
+STRAYS_ONE_IN, MOST_STRAYS = 20, 30
 #: The number of active days is a feature too, so the one that is to be told has another name.
 AHEAD = {"active_days": "active_days_ahead"}
 #: What some models need beside the features: column -> what adds it to a feature table or to examples.
@@ -52,6 +56,22 @@ def sample(buckets: Buckets, as_of: datetime, engine: Engine | None = None) -> F
             if n_users >= TRAINING_USERS:
                 return FewBuckets(buckets, ids[:n_buckets])
     return FewBuckets(buckets, ids)
+
+
+def history_begins(tenure_days: pl.Series, as_of: datetime) -> datetime:
+    """Return when the first user came, but for a few strays long before all others.
+
+    Parameters
+    ----------
+    tenure_days
+        Days from the first event of each user to ``as_of``, at least one.
+    as_of
+        End of what is known.
+    """
+    n_strays = min(MOST_STRAYS, len(tenure_days) // STRAYS_ONE_IN)
+    oldest = tenure_days.top_k(n_strays + 1).sort(descending=True).to_list()
+    begins = [0, *(n for n, (age, next_age) in enumerate(pairwise(oldest), start=1) if age > 2 * next_age)]
+    return as_of - timedelta(days=oldest[begins[-1]])
 
 
 def training_pairs(first: datetime, as_of: datetime, horizon_days: int, timezone: str) -> list[Pair]:
