@@ -44,7 +44,8 @@ def test_one_outcome_only_gets_the_rates_of_stages(outcome):
     seen, test = seen_and_test()
     rows = seen.with_columns(inactive=pl.lit(outcome), active_days_ahead=pl.lit(0 if outcome else 2))
     model = LearnerModel("lightgbm", HORIZON).fit(rows)
-    assert model.coarse_
+    assert model.coarse(test)
+    assert not model.coarse(test.clear())
     rates = np.clip(Rates().fit(rows).predict(test, HORIZON)[0], CLIP, 1 - CLIP)
     assert model.predict(test)["p_inactive"].to_numpy() == pytest.approx(rates)
 

@@ -8,7 +8,7 @@ from scipy.special import expit
 from foretide.errors import UsageError
 from foretide.users.coalitions import CLIP
 from foretide.users.examples import feature_names
-from foretide.users.models import USER_MODELS, user_model
+from foretide.users.models import USER_MODELS, coarse, user_model
 from foretide.users.rates import Rates
 from foretide.users.reasons import reasons
 from foretide.users.scores import scores
@@ -16,6 +16,8 @@ from users.visiting import HORIZON, seen_and_test
 
 #: The network keeps the same laws in test_sequence.py, where it is trained once.
 LEARNT_HERE = [name for name in USER_MODELS if name != "lstm"]
+#: Models that tell the rates of stages where there is too little to learn from.
+FALLING_BACK = ("glm", "lightgbm", "tree", "forest", "svm", "mlp", "stack")
 
 
 @pytest.fixture(scope="module", params=LEARNT_HERE)
@@ -77,6 +79,28 @@ def test_reasons_add_up_to_the_log_odds_user_by_user(learnt):
     alone = reasons(model, some[5:6])["log_odds"].to_numpy()
     np.testing.assert_allclose(alone, parts.filter(user_id=some["user_id"][5])["log_odds"].to_numpy(), atol=1e-6)
     assert reasons(model, test.clear()).is_empty()
+
+
+@pytest.mark.parametrize("name", FALLING_BACK)
+def test_rates_in_place_of_what_could_be_learnt_are_told_of(name):
+    seen, test = seen_and_test()
+    idle = seen.with_columns(inactive=pl.lit(value=True), active_days_ahead=pl.lit(0))
+    assert coarse(user_model(name, HORIZON).fit(idle), test)
+    assert not coarse(user_model(name, HORIZON).fit(idle), test.clear())
+    assert not coarse(user_model("tree", HORIZON).fit(seen), test)
+
+
+@pytest.mark.parametrize("name", LEARNT_HERE)
+def test_a_single_user_and_users_who_never_came_twice_can_be_learnt_from(name):
+    """Whoever is asked about then: nobody has been seen with gaps, or with the stages of the others."""
+    seen, test = seen_and_test()
+    some = test.sort("active_days")[-5:]
+    for rows in (seen.filter(user_id=seen["user_id"][0]), seen.filter(active_days=1)):
+        model = user_model(name, HORIZON).fit(rows)
+        told = model.predict(test)
+        assert np.isfinite(told.to_numpy()).all()
+        assert told["p_inactive"].is_between(0, 1).all()
+        assert np.isfinite(reasons(model, some)["log_odds"].to_numpy()).all()
 
 
 def test_an_unknown_name_is_refused():

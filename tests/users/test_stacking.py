@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.special import expit
 
-from foretide.users.averaging import Told, averaged, fit_weights, log_losses, weighed
+from foretide.users.averaging import LEAST_USERS, Told, averaged, fit_weights, log_losses, weighed
 from foretide.users.cutoffs import LEAD_DAYS
 from foretide.users.stacking import Stack, exam
 from users.visiting import HORIZON, seen_and_test
@@ -102,3 +102,9 @@ def test_without_room_for_an_exam_members_count_alike():
     told = np.array([member.predict(test)["p_inactive"] for member in stack.members_])
     mean = expit(np.log(told / (1 - told)).mean(axis=0))
     assert stack.predict(test)["p_inactive"].to_numpy() == pytest.approx(mean, abs=1e-4)
+
+
+@pytest.mark.parametrize("n", [1, 2, LEAST_USERS - 1])
+def test_of_few_users_no_weights_are_learnt(n):
+    told, seen, _ = users(n, np.random.default_rng(7))
+    assert weighed(told, seen, np.random.default_rng(0)).odds.tolist() == [1 / 3] * 3

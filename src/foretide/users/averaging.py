@@ -23,6 +23,8 @@ from foretide.schema import Floats
 
 #: Weight of the squared distance to equal weights, against the mean loss of a user.
 PULL = 0.01
+#: Fewer users than this tell nothing about weights: all members count alike.
+LEAST_USERS = 30
 
 Loss = Callable[[Floats], tuple[Floats, Floats]]
 
@@ -56,6 +58,11 @@ def fit_weights(answers: Told, seen: pl.DataFrame) -> Weights:
     return Weights(averaged(answers.odds, log_loss), averaged(answers.days, squared))
 
 
+def equal(n_members: int) -> Weights:
+    """Return the weights of members that count alike."""
+    return Weights(*np.full((2, n_members), 1 / n_members))
+
+
 def averaged(answers: Floats, loss: Loss) -> Floats:
     """Return weights of answers ``(n_members, n_users)`` that are not negative and add up to 1.
 
@@ -68,15 +75,15 @@ def averaged(answers: Floats, loss: Loss) -> Floats:
     """
     from scipy.optimize import minimize
 
-    equal = np.full(len(answers), 1 / len(answers))
+    alike = np.full(len(answers), 1 / len(answers))
 
     def total(weights: Floats) -> tuple[float, Floats]:
         value, slope = loss(weights @ answers)
-        away = weights - equal
+        away = weights - alike
         return float(value.mean() + PULL * away @ away), answers @ slope / len(slope) + 2 * PULL * away
 
     sums_to_one = {"type": "eq", "fun": lambda weights: weights.sum() - 1, "jac": np.ones_like}
-    found = minimize(total, equal, jac=True, method="SLSQP", bounds=[(0.0, 1.0)] * len(equal), constraints=sums_to_one)
+    found = minimize(total, alike, jac=True, method="SLSQP", bounds=[(0.0, 1.0)] * len(alike), constraints=sums_to_one)
     return np.clip(found.x, 0.0, 1.0) / np.clip(found.x, 0.0, 1.0).sum()
 
 
@@ -86,7 +93,12 @@ def log_losses(odds: Floats, idle: Floats) -> Floats:
 
 
 def weighed(answers: Told, seen: pl.DataFrame, rng: np.random.Generator) -> Weights:
-    """Return the fitted weights, or the best member alone if they do not hold on the other half of the users."""
+    """Return the fitted weights, or the best member alone if they do not hold on the other half of the users.
+
+    Of fewer than ``LEAST_USERS`` users nothing is learnt: the weights are equal.
+    """
+    if seen.height < LEAST_USERS:
+        return equal(len(answers.odds))
     halves = np.array_split(rng.permutation(seen.height), 2)
     idle = seen["inactive"].to_numpy().astype(np.float64)
     alone = log_losses(answers.odds, idle)

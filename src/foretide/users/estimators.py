@@ -158,6 +158,12 @@ def configured(estimator: Any, settings: Mapping[str, Any]) -> Any:
     return estimator
 
 
+def in_batches_for(estimator: Any, n_rows: int) -> Any:
+    """Let no batch of a network have more than half of the rows that it is shown."""
+    sizes = {name: size for name, size in estimator.get_params().items() if name.rpartition("__")[2] == "batch_size"}
+    return estimator.set_params(**{name: min(size, max(1, n_rows // 2)) for name, size in sizes.items()})
+
+
 def signed_log(x: Floats) -> Floats:
     """Return sign(x) log(1 + |x|)."""
     return np.sign(x) * np.log1p(np.abs(x))

@@ -25,7 +25,7 @@ from foretide.users.activity import learnable, thinned
 from foretide.users.coalitions import contributions_of, usual_user
 from foretide.users.contributions import Contributions, of_rates
 from foretide.users.covariates import covariates, names
-from foretide.users.estimators import LEARNERS, configured
+from foretide.users.estimators import LEARNERS, configured, in_batches_for
 from foretide.users.examples import feature_names
 from foretide.users.rates import Rates, expected_days, fill
 
@@ -44,7 +44,7 @@ class LearnerModel:
     """Chance of no activity and expected active days of users, by a learner.
 
     Where nearly all were active, or nearly none, there is nothing to tell apart: the rates of the stages are told, and
-    ``coarse_`` says so.
+    ``coarse`` says so.
 
     Parameters
     ----------
@@ -82,11 +82,6 @@ class LearnerModel:
     def __post_init__(self) -> None:
         if self.learner not in LEARNERS:
             raise UsageError(f"there is no learner {self.learner!r}; choose one of {', '.join(LEARNERS)}")
-
-    @property
-    def coarse_(self) -> bool:
-        """Whether the rates of the stages stand in for the learner."""
-        return self.parts_[0] is None
 
     @property
     def carried_on_(self) -> bool:
@@ -135,17 +130,23 @@ class LearnerModel:
             told.parts[:, :-1], told.parts[:, -1], told.base[:] = shares[:, :-1], 0.0, shares[:, -1]
         return told._replace(base=told.base + self.slopes_[0] * np.log(self.horizon_days / days))
 
+    def coarse(self, users: pl.DataFrame) -> bool:
+        """Tell whether the rates of the stages stand in for the learner."""
+        return self.parts_[0] is None and not users.is_empty()
+
     def _parts(self, rows: pl.DataFrame, seed: int) -> tuple[Any, Any]:
         """Train both parts on examples."""
         if not learnable(rows):
             return None, None
         x, idle = self._inputs(rows), rows["inactive"].to_numpy()
-        of_chance = configured(LEARNERS[self.learner].of_chance(seed), self.settings).fit(x, idle.astype(np.int8))
+        untrained = configured(LEARNERS[self.learner].of_chance(seed), self.settings)
+        of_chance = in_batches_for(untrained, len(x)).fit(x, idle.astype(np.int8))
         more = ~idle & (rows["horizon_days"].to_numpy() > 1)
         if more.sum() < LEAST_ACTIVE:
             return of_chance, None
         share = rows.select(fill()).to_series().to_numpy()[more]
-        return of_chance, LEARNERS[self.learner].of_share(seed).fit(x[more], share)
+        of_share = in_batches_for(LEARNERS[self.learner].of_share(seed), len(share))
+        return of_chance, of_share.fit(x[more], share)
 
     def _shares(self, users: pl.DataFrame, days: int) -> Floats:
         """Return the chance of no activity and the fill in a horizon that was learnt from, ``(2, n_users)``."""

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, ClassVar, Protocol, Self
+from typing import Any, ClassVar, Protocol, Self, runtime_checkable
 
 import polars as pl
 
@@ -49,6 +49,17 @@ class UserModel(Protocol):
         ...
 
 
+@runtime_checkable
+class FallsBack(Protocol):
+    """A model that tells rates where there is too little to learn from."""
+
+    def coarse(self, users: pl.DataFrame) -> bool:
+        """Tell whether some of the users of a feature table get the rates of their stage."""
+        ...
+
+
+#: The days between two visits where nobody has come twice.
+NO_GAP_DAYS = 1.0
 #: What buy-till-you-die models look at.
 VISITS = ("recency_days", "gap_mean_days", "active_days")
 
@@ -80,7 +91,8 @@ class Visitors:
         from foretide.users.btyd import BUY_TILL_YOU_DIE
         from foretide.users.coalitions import usual_user
 
-        self.usual_ = usual_user(examples, VISITS).drop("stage")
+        usual = usual_user(examples, VISITS).drop("stage")
+        self.usual_ = usual.with_columns(pl.col("gap_mean_days").fill_nan(NO_GAP_DAYS))
         self.model_ = BUY_TILL_YOU_DIE[self.kind](self.horizon_days, **self.settings).fit_examples(examples)
         return self
 
@@ -182,3 +194,8 @@ def user_model(name: str, horizon_days: int, **settings: Any) -> UserModel:
 def needs_of(models: Iterable[UserModel]) -> tuple[str, ...]:
     """Return what any of the models needs beside the features, in the order of the alphabet."""
     return tuple(sorted({need for model in models for need in model.needs}))
+
+
+def coarse(model: UserModel, users: pl.DataFrame) -> bool:
+    """Tell whether a model gives some users the rates of their stage, as there was too little to learn from."""
+    return isinstance(model, FallsBack) and model.coarse(users)

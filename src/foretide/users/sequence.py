@@ -92,6 +92,10 @@ class SequenceLSTM(Training):
             p, filled = expit(told(self.network_, self._inputs(users), self.batch)).T
         return pl.DataFrame({"p_inactive": p, "expected_active_days": expected_days(p, filled, self.horizon_days)})
 
+    def coarse(self, users: pl.DataFrame) -> bool:
+        """Tell whether users get the rates of their stage, as no network was trained."""
+        return self.network_ is None and not users.is_empty()
+
     def contributions(self, users: pl.DataFrame) -> Contributions:
         """Return what each input adds to the log-odds of no activity, beside a user whose inputs are all average.
 

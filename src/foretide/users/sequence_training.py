@@ -20,7 +20,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from foretide.users.activity import learnable
-from foretide.users.cutoffs import LEAD_DAYS
+from foretide.users.cutoffs import CLOCK_CHANGE, LEAD_DAYS
 from foretide.users.sequence_network import Inputs, Network, Shape, begun, built, compiled, restart, state_of, told
 from foretide.users.sequence_windows import Singles
 
@@ -86,7 +86,7 @@ def early_and_late(rows: pl.DataFrame) -> tuple[NDArray[np.bool_], NDArray[np.bo
     """Tell which examples were over at the last cut-off of the longest horizon, and which begin there or later."""
     of_longest = rows.filter(pl.col("horizon_days") == pl.col("horizon_days").max())
     then = pl.lit(of_longest["as_of"].max())
-    end = pl.col("as_of") + pl.duration(days=LEAD_DAYS + pl.col("horizon_days").cast(pl.Int64))
+    end = pl.col("as_of") + pl.duration(days=LEAD_DAYS + pl.col("horizon_days").cast(pl.Int64)) + CLOCK_CHANGE
     early, late = rows.select((end <= then).alias("early"), (pl.col("as_of") >= then).alias("late"))
     return early.to_numpy(), late.to_numpy()
 

@@ -15,31 +15,23 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
-from importlib.util import find_spec
 
 import numpy as np
 import polars as pl
 from scipy.special import expit, logit
 
-from foretide.users.averaging import Told, Weights, weighed
+from foretide.users.averaging import Told, Weights, equal, weighed
 from foretide.users.contributions import Contributions
-from foretide.users.cutoffs import LEAD_DAYS, Pair
+from foretide.users.cutoffs import CLOCK_CHANGE, LEAD_DAYS, Pair
 from foretide.users.examples import of_pairs
-from foretide.users.models import UserModel, needs_of, user_model
+from foretide.users.models import UserModel, coarse, needs_of, user_model
 
-#: Members; LightGBM as far as it is installed.
+#: Members.
 MEMBERS = ("glm", "hazard", "bgnbd", "lightgbm")
 #: Chances are kept this far from 0 and 1.
 CLIP = 1e-4
 #: A member with less weight than this has no reasons of its own.
 LEAST_WEIGHT = 1e-6
-#: A horizon is counted in local days: where the clocks change it may be over this much later.
-CLOCK_CHANGE = timedelta(hours=1)
-
-
-def installed_members() -> tuple[str, ...]:
-    """Return those of ``MEMBERS`` that can be used here."""
-    return tuple(name for name in MEMBERS if name != "lightgbm" or find_spec("lightgbm"))
 
 
 def exam(pairs: Sequence[Pair]) -> tuple[list[Pair], Pair] | None:
@@ -70,26 +62,21 @@ class Stack:
     horizon_days
         The horizon to tell about.
     members
-        Names of ``foretide.users.models.USER_MODELS``; those of ``MEMBERS`` that are installed if empty.
+        Names of ``foretide.users.models.USER_MODELS``.
     rng
         Seed or generator for the halves of the users.
     """
 
     horizon_days: int
-    members: Sequence[str] = ()
+    members: Sequence[str] = MEMBERS
     rng: int | np.random.Generator = 0
     weights_: Weights = field(init=False)
     members_: list[UserModel] = field(init=False)
 
     @property
-    def names_(self) -> tuple[str, ...]:
-        """Names of the members."""
-        return tuple(self.members) or installed_members()
-
-    @property
     def needs(self) -> tuple[str, ...]:
         """What one of the members needs beside the features."""
-        return needs_of(user_model(name, self.horizon_days) for name in self.names_)
+        return needs_of(user_model(name, self.horizon_days) for name in self.members)
 
     def fit(self, examples: pl.DataFrame) -> Stack:
         """Learn from the rows of ``foretide.users.examples.examples``, at least one."""
@@ -106,22 +93,28 @@ class Stack:
 
     def contributions(self, users: pl.DataFrame) -> Contributions:
         """Return the parts of all members by their weights; they add up as those of the members do."""
-        weights = self.weights_.odds
-        counting = [(w, member) for w, member in zip(weights, self.members_, strict=True) if w >= LEAST_WEIGHT]
-        shares = [(weight, member.contributions(users)) for weight, member in counting]
+        shares = [(weight, member.contributions(users)) for weight, member in self._counting()]
         names = [name for _, told in shares for name in told.names]
         parts = np.hstack([weight * told.parts for weight, told in shares])
         return Contributions(names, parts, np.sum([weight * told.base for weight, told in shares], axis=0))
 
+    def coarse(self, users: pl.DataFrame) -> bool:
+        """Tell whether a member that counts gives some of the users the rates of their stage."""
+        return any(coarse(member, users) for _, member in self._counting())
+
+    def _counting(self) -> list[tuple[float, UserModel]]:
+        """Return the members that count, with their weights."""
+        pairs = zip(self.weights_.odds, self.members_, strict=True)
+        return [(float(weight), member) for weight, member in pairs if weight >= LEAST_WEIGHT]
+
     def _weights(self, examples: pl.DataFrame) -> Weights:
         found = exam(examples.select("as_of", "horizon_days").unique(maintain_order=True).rows())
         if found is None:
-            equal = np.full(len(self.names_), 1 / len(self.names_))
-            return Weights(equal, equal)
+            return equal(len(self.members))
         over, pair = found
         seen = of_pairs(examples, [pair])
         members = self._learnt(of_pairs(examples, over), pair[1])
         return weighed(told(members, seen), seen, np.random.default_rng(self.rng))
 
     def _learnt(self, examples: pl.DataFrame, horizon_days: int) -> list[UserModel]:
-        return [user_model(name, horizon_days).fit(examples) for name in self.names_]
+        return [user_model(name, horizon_days).fit(examples) for name in self.members]
