@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from foretide.forecast.engine import Run
     from foretide.outlook import Outlook
     from foretide.recommend.engine import Advice
+    from foretide.users.models import Chosen
 
 
 @dataclass(frozen=True)
@@ -207,28 +208,29 @@ class Workspace:
         An unknown user gets what is expected of a new one, and a note says so.
         """
         from foretide.outlook import outlook
-        from foretide.tune.choice import chosen
 
-        asked = self.store, self.moment(as_of), horizon_days, self.rule, users
-        return outlook(*asked, fallback=True, chosen=chosen(self.path, horizon_days), engine=self.engine)
+        moment = self.moment(as_of)
+        model = self.chosen(horizon_days, moment)
+        asked = self.store, moment, horizon_days, self.rule, users
+        return outlook(*asked, fallback=True, chosen=model, engine=self.engine)
 
     def explain(
         self, user: str, horizon_days: int = 28, as_of: datetime | None = None, likely: float = 0.5
     ) -> Explanation:
         """Tell why a user's outlook is what it is, and what would turn it, as ``explain.explain``."""
         from foretide.explain import explain
-        from foretide.tune.choice import chosen
 
-        model = chosen(self.path, horizon_days)
-        return explain(self.store, self.moment(as_of), user, horizon_days, self.rule, likely, model, self.engine)
+        moment = self.moment(as_of)
+        model = self.chosen(horizon_days, moment)
+        return explain(self.store, moment, user, horizon_days, self.rule, likely, model, self.engine)
 
     def explain_model(self, horizon_days: int = 28, as_of: datetime | None = None) -> pl.DataFrame:
         """Tell how much each reason counts over all users, as ``explain.explain_model``."""
         from foretide.explain import explain_model
-        from foretide.tune.choice import chosen
 
-        model = chosen(self.path, horizon_days)
-        return explain_model(self.store, self.moment(as_of), horizon_days, self.rule, model, self.engine)
+        moment = self.moment(as_of)
+        model = self.chosen(horizon_days, moment)
+        return explain_model(self.store, moment, horizon_days, self.rule, model, self.engine)
 
     def recommend(
         self,
@@ -288,3 +290,11 @@ class Workspace:
     def rule(self) -> LifecycleRule:
         """The lifecycle rule of this workspace."""
         return LifecycleRule(self.settings.window_days, self.settings.critical_events or None)
+
+    def chosen(self, horizon_days: int = 28, as_of: datetime | None = None) -> Chosen:
+        """Return the model of users that was kept for outlooks of a moment, as ``tune.choice.chosen``."""
+        from foretide.tune.choice import chosen
+        from foretide.tune.folds import cutoff_of_test
+
+        until = cutoff_of_test(self.moment(as_of), horizon_days, self.settings.timezone)
+        return chosen(self.path, horizon_days, until)

@@ -26,7 +26,12 @@ def test_a_model_is_tuned_and_a_second_run_goes_on(foretide, shop):
         (["--search", "magic"], "magic"),
         (["--trials", "0"], "0 trials"),
         (["--minutes", "-1"], "-1 minutes"),
+        (["--minutes", "0"], "0 minutes"),
+        (["--minutes", "nan"], "nan minutes"),
+        (["--seed", "-1"], "the seed is -1"),
         (["--horizon", "0"], "0 days"),
+        (["--horizon", "1000000"], "in no calendar"),
+        (["--as-of", "0001-01-05"], "in no calendar"),
     ],
 )
 def test_what_makes_no_sense_is_refused(foretide, shop, arguments, words):
@@ -39,6 +44,25 @@ def test_a_log_that_is_too_short_is_told(foretide, shop):
     told = foretide("tune", "-w", shop, "--horizon", "118")
     assert told.code == 3
     assert "shorter horizon" in told.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (["--model", "oracle"], 2, "'oracle'"),
+        (["--models", "glm,"], 2, "no model ''"),
+        (["--model", "stage rate"], 2, "'stage rate'"),
+        (["--horizon", "-3"], 2, "-3 days"),
+        (["--horizon", "1000000"], 2, "in no calendar"),
+        (["--horizon", "118"], 3, "shorter horizon"),
+        (["--as-of", "2001-01-01"], 3, "too few days"),
+    ],
+)
+def test_what_cannot_be_trained_is_told_and_nothing_is_kept(foretide, shop, arguments, code, words):
+    told = foretide("train", "users", "-w", shop, *arguments)
+    assert told.code == code
+    assert words in told.err
+    assert not list(shop.glob("models/*"))
 
 
 def test_the_help_names_every_model(foretide):

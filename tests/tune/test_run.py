@@ -30,6 +30,9 @@ class Bowl:
     folds: tuple = (0, 1, 2)
     horizon_days: int = 28
 
+    def limits(self, horizon_days):
+        return []
+
     def loss(self, fold, model, parameters):
         return 0.5 + 0.1 * fold + 0.01 * (np.log10(parameters.get("penalty_c", 1.0)) + 1) ** 2
 
@@ -64,6 +67,25 @@ def test_a_second_run_goes_on_as_if_there_had_been_one(bowl, tmp_path, search):
     tuned(tmp_path / "two", 12, search)
     one, two = (read(board_file(tmp_path / folder, "glm", 28), bowl.mark).trials for folder in ("one", "two"))
     assert [(t.parameters, t.losses) for t in one] == [(t.parameters, t.losses) for t in two]
+
+
+def test_an_interrupted_run_goes_on_as_if_there_had_been_no_end(bowl, tmp_path, monkeypatch):
+    for folder in ("one", "two"):
+        (tmp_path / folder).mkdir()
+    whole = tuned(tmp_path / "one", 8)
+    left, loss = iter(range(13)), bowl.loss  # four trials of three folds, and the first fold of the fifth
+
+    def interrupted(*asked):
+        if next(left, None) is None:
+            raise KeyboardInterrupt
+        return loss(*asked)
+
+    monkeypatch.setattr(bowl, "loss", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        tuned(tmp_path / "two", 8)
+    assert len(read(board_file(tmp_path / "two", "glm", 28), bowl.mark).trials) == 4
+    monkeypatch.setattr(bowl, "loss", loss)
+    assert tuned(tmp_path / "two", 8).trials.drop("seconds").equals(whole.trials.drop("seconds"))
 
 
 def test_a_finished_budget_does_nothing_more(bowl, tmp_path):
@@ -123,8 +145,8 @@ def test_stale_trials_and_torn_lines_are_told(bowl, tmp_path):
 
 
 def test_what_makes_no_sense_is_refused(tmp_path):
-    for wrong in ({"model": "oracle"}, {"search": "magic"}):
-        with pytest.raises(UsageError, match=next(iter(wrong.values()))):
+    for wrong in ({"model": "oracle"}, {"search": "magic"}, {"seed": -1}):
+        with pytest.raises(UsageError, match=str(next(iter(wrong.values())))):
             tune(log(n_users=5), AS_OF, tmp_path, budget=Budget(1), **wrong)
     for wrong in ({"trials": 0}, {"trials": 3, "minutes": 0.0}, {"trials": 3, "minutes": float("nan")}):
         with pytest.raises(UsageError, match="budget"):

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Annotated
+from zoneinfo import ZoneInfo
 
 import typer
 
 from foretide.cli import app
-from foretide.cli.asked import engine_of, opened
+from foretide.cli.asked import asked, engine_of
 from foretide.cli.options import (
     AsOf,
     EngineName,
@@ -20,7 +21,6 @@ from foretide.cli.options import (
     PrintAs,
     Workers,
     WorkspaceDir,
-    parse_time,
 )
 from foretide.cli.output import emit, inform
 from foretide.text import say
@@ -56,12 +56,15 @@ def users(
     lang: Lang = "en",
 ) -> None:
     """Compare models on earlier horizons and keep the best for the outlook; settings that were tuned are used."""
-    from foretide.tune.choice import USUAL_MODELS, compare, keep
+    from foretide.tune.choice import keep
+    from foretide.tune.comparison import USUAL_MODELS, compare
 
-    with opened(workspace, as_of, output, lang, engine_of(engine, master, workers)) as place:
-        moment = place.moment(parse_time(as_of))
+    with asked(workspace, as_of, output, lang, engine_of(engine, master, workers)) as (place, moment):
         names = [name.strip() for given in model or USUAL_MODELS for name in given.split(",")]
         compared = compare(place.store, moment, place.path, names, horizon, place.rule, place.engine)
-        emit(compared, print_as, output)
+        emit(compared.table, print_as, output)
         best = keep(place.path, horizon, compared)
-        inform(say("tune.kept", model=best.name, horizon=horizon))
+        until = compared.until.astimezone(ZoneInfo(place.settings.timezone))
+        inform(say("tune.kept", model=best.name, horizon=horizon, until=f"{until:%Y-%m-%d %H:%M}"))
+        for note in compared.notes:
+            inform(note)

@@ -16,7 +16,7 @@ from foretide.tune.choice import chosen
 from foretide.users.backtest import BASELINES, judged, of_rates
 from foretide.users.examples import of_pairs, with_beside
 from foretide.users.margins import margins
-from foretide.users.models import USER_MODELS, Chosen, UserModel, needs_of
+from foretide.users.models import USER_MODELS, Chosen, UserModel, needs_of, user_model
 from foretide.users.rates import Rates
 from foretide.users.scores import groups, reliability
 from foretide.workspace import Workspace
@@ -54,7 +54,9 @@ def trial_of_models(place: Workspace, seen: Outlook, horizon_days: int, asked: S
     MissingExtraError
         If a model is asked for by name and its library is missing.
     """
-    kept = chosen(place.path, horizon_days)
+    for name in {*asked} - {ALL}:
+        user_model(name, horizon_days)  # an unknown name is told first
+    kept = chosen(place.path, horizon_days, seen.learnt.test.test[0])
     names = tried(asked, kept.name)
     models = {name: (kept if name == kept.name else Chosen(name)).make(horizon_days) for name in names}
     told, test = answers(place, seen, models)

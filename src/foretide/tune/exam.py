@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from hashlib import blake2b
 from importlib.metadata import version
 from typing import NamedTuple
@@ -17,10 +17,15 @@ from foretide.events.engine import Engine
 from foretide.events.records import Buckets
 from foretide.features.fold import feature_table
 from foretide.features.lifecycle import LifecycleRule
+from foretide.schema import Floats
+from foretide.text import say
 from foretide.tune.folds import cutoff_of_test, rolling_folds
 from foretide.tune.spaces import Parameters
-from foretide.users.examples import examples, of_pairs, sample, with_beside
+from foretide.users.activity import learnable
+from foretide.users.backtest import BASELINES
+from foretide.users.examples import examples, history_begins, of_pairs, sample, with_beside
 from foretide.users.models import user_model
+from foretide.users.rates import Rates
 from foretide.users.scores import scores
 
 
@@ -41,10 +46,30 @@ class Exam:
     mark: Mark
 
     def loss(self, fold: int, model: str, parameters: Parameters) -> float:
-        """Return the log-loss of the chances of no activity over all users of a fold; nan if there is a nan in them."""
+        """Return the log-loss of the chances of no activity over all users of a fold; nan if there is a nan in them.
+
+        ``model`` is one of ``foretide.users.models.USER_MODELS`` or of ``foretide.users.backtest.BASELINES``.
+        """
         seen, ahead = self.folds[fold]
-        chance = user_model(model, self.horizon_days, **parameters).fit(seen).predict(ahead)["p_inactive"]
-        return scores(ahead["inactive"].to_numpy().astype(np.float64), chance.to_numpy()).log_loss
+        happened = ahead["inactive"].to_numpy().astype(np.float64)
+        return scores(happened, self._chances(seen, ahead, model, parameters)).log_loss
+
+    def _chances(self, seen: pl.DataFrame, ahead: pl.DataFrame, model: str, parameters: Parameters) -> Floats:
+        if model in BASELINES:
+            return Rates(BASELINES[model]).fit(seen).predict(ahead, self.horizon_days)[0]
+        made = user_model(model, self.horizon_days, **parameters)
+        return made.fit(seen).predict(ahead)["p_inactive"].to_numpy()
+
+    def limits(self, horizon_days: int) -> list[str]:
+        """Return what a reader should know where the log could not tell all that was asked of it."""
+        said = []
+        if self.horizon_days < horizon_days:
+            said.append(say("tune.shorter", asked=horizon_days, days=self.horizon_days))
+        if len(self.folds) == 1:
+            said.append(say("tune.one_fold"))
+        if not all(learnable(seen) for seen, _ in self.folds):
+            said.append(say("tune.stage_rates"))
+        return said
 
 
 def exam(
@@ -83,8 +108,9 @@ def exam(
         raise UsageError(f"the horizon is {horizon_days} days; give 1 or more")
     until = cutoff_of_test(as_of, horizon_days, buckets.timezone)
     known = sample(buckets, until, engine)
-    tenure = feature_table(known, [until], rule, engine=engine)["tenure_days"].max() or 0.0
-    folds = rolling_folds(until - timedelta(days=tenure), until, horizon_days, known.timezone)  # type: ignore[arg-type]
+    tenure_days = feature_table(known, [until], rule, engine=engine)["tenure_days"]
+    first = until if tenure_days.is_empty() else history_begins(tenure_days, until)
+    folds = rolling_folds(first, until, horizon_days, known.timezone)
     if not folds:
         raise NotEnoughDataError(
             f"there are too few days before {until:%Y-%m-%d} to tune on, as the last {horizon_days} before "

@@ -106,7 +106,7 @@ def tune(
     Raises
     ------
     UsageError
-        If there is no such model or search.
+        If there is no such model or search, or the seed is negative.
     MissingExtraError
         If the search or the model needs a library that is not installed.
     NotEnoughDataError
@@ -117,6 +117,8 @@ def tune(
     space = space_of(model)
     if search not in SEARCHES:
         raise UsageError(f"there is no search {search!r}; choose one of {', '.join(SEARCHES)}")
+    if seed < 0:
+        raise UsageError(f"the seed is {seed}; give 0 or more")
     asked = exam(buckets, as_of, horizon_days, rule, user_model(model, horizon_days).needs, engine)
     path = board_file(workspace, model, horizon_days)
     with writer(path) as number:
@@ -180,10 +182,7 @@ def notes(board: Board, asked: Exam, space: Space, horizon_days: int) -> list[st
     said = [outcome(board.trials)]
     if at_end := edges(space, ranked(board.trials)[0].parameters):
         said.append(say("tune.edge", names=", ".join(at_end)))
-    if asked.horizon_days < horizon_days:
-        said.append(say("tune.shorter", asked=horizon_days, days=asked.horizon_days))
-    if len(asked.folds) == 1:
-        said.append(say("tune.one_fold"))
+    said += asked.limits(horizon_days)
     if board.n_stale:
         said.append(say("tune.stale", n=board.n_stale))
     if board.n_torn:
