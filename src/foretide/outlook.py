@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import polars as pl
 
@@ -20,13 +20,12 @@ from foretide.features.fold import feature_table
 from foretide.features.lifecycle import LifecycleRule
 from foretide.schema import OUTLOOK
 from foretide.text import say
-from foretide.users.activity import ActivityModel
 from foretide.users.backtest import MODEL, STAGE_RATE, Trial, backtest, of_rates, trial
 from foretide.users.cutoffs import Pair
-from foretide.users.examples import examples, of_pairs, sample, training_pairs, with_beside
+from foretide.users.examples import examples, history_begins, of_pairs, sample, training_pairs, with_beside
 from foretide.users.further import FURTHER, further
 from foretide.users.interests import expected_interests, fit_weights
-from foretide.users.models import Chosen, UserModel
+from foretide.users.models import Chosen, UserModel, coarse
 from foretide.users.rates import Rates
 from foretide.users.reasons import IMPORTANCE, importance, reasons
 
@@ -69,8 +68,8 @@ class Question:
 
     @property
     def first(self) -> datetime:
-        """Time of the first critical event of all."""
-        return self.as_of - timedelta(days=self.known["tenure_days"].max())  # type: ignore[arg-type]
+        """When the first user came, as ``history_begins`` has it."""
+        return history_begins(self.known["tenure_days"], self.as_of)
 
 
 def outlook(
@@ -255,7 +254,7 @@ def notes(
     """Yield what a reader should know about how the outlook came about."""
     if learnt.longest < asked.horizon_days:
         yield say("outlook.carried_on", asked=asked.horizon_days, longest=learnt.longest)
-    if isinstance(learnt.model, ActivityModel) and learnt.model.coarse(asked.known):
+    if coarse(learnt.model, asked.known):
         yield say("outlook.stage_rates")
     if asked.strangers:
         yield say("outlook.new_users", n=len(asked.strangers), users=", ".join(asked.strangers[:NAMED]))
