@@ -123,6 +123,8 @@ def test_saved_and_loaded_say_the_same_without_a_pickle(trained, tmp_path):
 
 
 def test_an_untrained_network_cannot_be_saved(tmp_path):
+    with pytest.raises(UsageError, match="no network"):
+        GlobalMLP.load(tmp_path)
     with pytest.raises(UsageError, match="not trained"):
         GlobalMLP().save(tmp_path)
     with pytest.raises(UsageError, match="call fit"):
@@ -172,6 +174,16 @@ def test_the_windows_hide_targets_and_know_nothing_later():
     later[:, 43:] = 99.0
     for name, values in windows(later, series, origins, layout).inputs.items():
         np.testing.assert_array_equal(values, cut.inputs[name])
+
+
+def test_a_window_has_two_long_seasons_so_that_the_usual_change_is_known():
+    z = np.log1p(seasonal(4, 400))
+    z[:, ::2] += 1.0  # what changes from one step to the next, but not from one season of 168 to the next
+    layout = Layout(56, 168, 5, False)
+    assert (layout.n_segments, layout.n_steps) == (2, 336)
+    cut = windows(z, np.arange(4), np.full(4, 390), layout)
+    usual = np.abs(z[:, 222:390] - z[:, 54:222]).mean(axis=1)
+    np.testing.assert_allclose(cut.inputs["scale"][:, 0, 0], usual, rtol=1e-5)
 
 
 def test_without_keras_the_extra_is_named(monkeypatch):

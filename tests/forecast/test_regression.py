@@ -8,7 +8,7 @@ import pytest
 
 from foretide.errors import UsageError
 from foretide.features.calendar import CALENDAR
-from foretide.forecast.lags import Design, Rows, sampled_rows
+from foretide.forecast.lags import WINDOWS_AT_ONCE, Design, Rows, sampled_rows
 from foretide.forecast.regression import LEARNERS, MOST_ROWS, STRATEGIES, LagRegression
 from foretide.schema import Panel
 
@@ -135,3 +135,14 @@ def test_what_is_known_ahead_is_learnt():
 def test_a_wrong_parameter_is_said(wrong):
     with pytest.raises(UsageError):
         LagRegression(**wrong)
+
+
+def test_rows_are_learnt_from_in_batches_as_from_all_at_once():
+    y = np.log1p(counts(6, 400))
+    design = Design(30, yearly=False, known_ahead=np.zeros((0, 6, 410)))
+    rows = sampled_rows(y, 10, 2 * WINDOWS_AT_ONCE + 7, np.random.default_rng(0))
+    batches = [batch.series.size for batch in rows.batches(WINDOWS_AT_ONCE)]
+    assert max(batches) == WINDOWS_AT_ONCE
+    assert sum(batches) == rows.series.size
+    for mine, at_once in zip(design.learnt_from(y, rows), design.features(design.windows(y, rows), rows), strict=True):
+        np.testing.assert_array_equal(mine, at_once)

@@ -13,6 +13,7 @@ normalisation of windows).
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -33,6 +34,8 @@ YEAR_HARMONICS = 2
 YEAR_STEPS = 365.25
 #: The year is told apart from a trend from this many steps on.
 LEAST_YEARS = 1.5
+#: Windows that are held in memory together.
+WINDOWS_AT_ONCE = 2_000
 #: A series' spread on the log scale is at least this.
 LEAST_SPREAD = 1e-3
 
@@ -55,6 +58,12 @@ class Rows:
     def take(self, chosen: NDArray[np.bool_]) -> Rows:
         """Return some of the rows."""
         return Rows(self.series[chosen], self.origin[chosen], self.ahead[chosen])
+
+    def batches(self, size: int) -> Iterator[Rows]:
+        """Yield the rows in order, at most ``size`` at a time."""
+        for begin in range(0, self.series.size, size):
+            part = slice(begin, begin + size)
+            yield Rows(self.series[part], self.origin[part], self.ahead[part])
 
 
 @dataclass(frozen=True)
@@ -109,6 +118,11 @@ class Design:
             *self.known_ahead[:, rows.series, rows.step],
         ]
         return np.nan_to_num(np.column_stack(columns)), level
+
+    def learnt_from(self, scaled: Floats, rows: Rows) -> tuple[Floats, Floats]:
+        """Return features and levels of rows as ``features``, a batch of windows at a time: they may be years long."""
+        parts = [self.features(self.windows(scaled, batch), batch) for batch in rows.batches(WINDOWS_AT_ONCE)]
+        return np.concatenate([features for features, _ in parts]), np.concatenate([level for _, level in parts])
 
     def _lags(self) -> list[int]:
         seasons = [self.season_length * k for k in range(1, SEASONS_BACK + 1)]

@@ -67,7 +67,7 @@ class GlobalNetwork(Training, Method):
     Parameters
     ----------
     window
-        Steps of the past that are seen.
+        Steps of the past that are seen; two seasons if they are longer.
     units
         Width of the layers.
     learning_rate, weight_decay
@@ -164,8 +164,10 @@ class GlobalNetwork(Training, Method):
         Raises
         ------
         UsageError
-            If the folder holds another kind of network.
+            If the folder holds none, or another kind of network.
         """
+        if not (folder / PARAMETERS_FILE).exists():
+            raise UsageError(f"{folder} holds no network; save a trained one there first")
         told = json.loads((folder / PARAMETERS_FILE).read_text())
         if told["kind"] != cls.__name__:
             raise UsageError(f"{folder} holds a {told['kind']}, not a {cls.__name__}")

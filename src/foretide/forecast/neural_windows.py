@@ -32,6 +32,8 @@ HARMONICS = 3
 SEASON_SEGMENTS = 8
 #: Steps of a segment where there is no season.
 SEGMENT_WITHOUT_SEASON = 7
+#: Fewest segments of a window.
+LEAST_SEGMENTS = 2
 #: Least usual change on the log scale.
 LEAST_SPREAD = 0.05
 #: Most that a forecast may lie above the window's highest value on the log scale.
@@ -49,7 +51,7 @@ class Layout:
     Parameters
     ----------
     window
-        Steps of the past, rounded up to whole segments.
+        Steps of the past, rounded up to whole segments, two or more.
     season_length
         Steps of a season, and of a segment; 1 for none.
     h
@@ -74,8 +76,8 @@ class Layout:
 
     @property
     def n_segments(self) -> int:
-        """Segments of a window."""
-        return max(-(-self.window // self.segment), 1)
+        """Segments of a window: at least two, as the usual change is that from one to the next."""
+        return max(-(-self.window // self.segment), LEAST_SEGMENTS)
 
     @property
     def n_steps(self) -> int:

@@ -220,7 +220,7 @@ class LagRegression(Method):
         estimator = LEARNERS[self.learner](self.rng)
         if rows.series.size < LEAST_ROWS:
             return None
-        features, level = design.features(design.windows(scaled, rows), rows)
+        features, level = design.learnt_from(scaled, rows)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # the network stops when its time is up, and that is meant
             return estimator.fit(features, scaled[rows.series, rows.step] - level)
