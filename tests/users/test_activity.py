@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from foretide.schema import STAGES
 from foretide.users import activity
-from foretide.users.activity import ActivityModel, logistic
+from foretide.users.activity import ActivityModel
 from foretide.users.covariates import LOGGED, covariates
+from foretide.users.logistic import logistic
 from foretide.users.rates import PRIOR_USERS, Rates, expected_days
 
 AS_OF = datetime(2024, 6, 1, tzinfo=UTC)
@@ -38,10 +39,12 @@ def users(n, rng, stages=STAGES[:5]):
 
 def with_outcome(table, rate, rng, days=HORIZON):
     """Add what the users do in a horizon: active on each day with their chance."""
-    active = rng.binomial(days, rate)
+    came = rng.random((len(rate), days)) < rate[:, None]
+    active = came.sum(axis=1)
     return table.with_columns(
         pl.Series("inactive", active == 0),
         pl.Series("active_days_ahead", active),
+        pl.Series("return_days", np.where(active, came.argmax(axis=1), -1)).replace(-1, None),
         pl.lit(days, pl.Int32).alias("horizon_days"),
         (pl.col("stage") != "churned").alias("eligible"),
     )
@@ -90,6 +93,17 @@ def test_shorter_horizons_are_told_by_the_model_of_the_longest(learnt):
         told = learnt.predict_for(table, horizon)
         assert told["p_inactive"].mean() == pytest.approx(((1 - rate) ** horizon).mean(), abs=0.02)
         assert told["expected_active_days"].mean() == pytest.approx(horizon * rate.mean(), rel=0.04)
+
+
+@pytest.mark.parametrize("horizon", [1, 2, 5])
+def test_horizons_shorter_than_all_learnt_from_are_told_by_the_hazard_of_the_return(learnt, horizon):
+    table, rate = users(4000, np.random.default_rng(15))
+    told = learnt.predict_for(table, horizon)
+    truth = (1 - rate) ** horizon
+    p = told["p_inactive"].to_numpy()
+    assert p.mean() == pytest.approx(truth.mean(), abs=0.02)
+    assert np.abs(p - truth).mean() < 0.05
+    assert told["expected_active_days"].sum() == pytest.approx(horizon * rate.sum(), rel=0.05)
 
 
 def test_chances_that_would_rise_with_the_horizon_are_held():

@@ -9,12 +9,17 @@ of the intercept).
 Users who are churned at the cut-off form a group with a model of its own: they are many, rarely come back,
 and would otherwise bend the model of those who are still there. A group with too little to learn from falls
 back to the rates of its stages.
+
+Horizons shorter than all that were learnt from are told by the hazard of the return (see ``stretches``), which is
+learnt when the first of them is asked for: a line through the log-odds of longer ones is too steep or too flat there.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cache
 from typing import Any, ClassVar
 
 import numpy as np
@@ -24,14 +29,17 @@ from scipy.special import expit
 from foretide.schema import Floats
 from foretide.users.contributions import Contributions, of_rates
 from foretide.users.covariates import covariates, names
+from foretide.users.examples import longest_pairs
+from foretide.users.logistic import PENALTY_C, logistic
 from foretide.users.rates import Rates, expected_days, fill
+from foretide.users.stretches import ReturnHazard, return_hazard
 
-#: Inverse strength of the ridge penalty (scikit-learn's C).
-PENALTY_C = 0.01
 #: A group needs this many examples of either outcome for a model of its own.
 MIN_OUTCOMES = 30
-#: A group's examples are thinned to this many.
+#: A group's examples are thinned to this many ...
 TRAINING_ROWS = 400_000
+#: ... and to this many users at cut-offs for the hazard of the return, each with a row for every stretch.
+RETURN_ROWS = 60_000
 #: Log-odds of a share of nothing.
 NO_SHARE = -1e3
 #: How fast the log-odds of no activity, and of the fill, may change with the logarithm of the horizon's length, so that
@@ -62,21 +70,6 @@ class Hurdle:
         return np.array([self.idle_.decision_function(x), filled])
 
 
-def logistic(x: Floats, share: Floats, penalty_c: float = PENALTY_C) -> Any:
-    """Fit a logistic regression to shares in [0, 1]: each row is a success and a failure, weighted."""
-    from sklearn.linear_model import LogisticRegression
-    from sklearn.pipeline import make_pipeline
-    from sklearn.preprocessing import StandardScaler
-
-    n = len(share)
-    weight = np.concatenate([share, 1 - share])
-    rows = np.flatnonzero(weight)
-    scaler = StandardScaler().fit(x)
-    model = LogisticRegression(C=penalty_c, solver="newton-cholesky")
-    model.fit(scaler.transform(x)[rows % n], rows < n, sample_weight=weight[rows])
-    return make_pipeline(scaler, model)
-
-
 @dataclass
 class ActivityModel:
     """Chance of no activity and expected active days of users.
@@ -98,19 +91,21 @@ class ActivityModel:
     penalty_c: float = PENALTY_C
     last_: datetime = field(init=False)  # last training cut-off
     rates_: Rates = field(init=False)
+    shortest_: int = field(init=False)  # shortest horizon learnt from, in days
     groups_: dict[bool, Hurdle] = field(init=False)  # by eligibility; only those with enough to learn from
+    returns_: Callable[[bool], ReturnHazard] = field(init=False)  # of one of these groups, learnt when first asked for
 
     def fit(self, examples: pl.DataFrame) -> ActivityModel:
         """Learn from the rows of ``foretide.users.examples.examples``, at least one."""
         self.last_ = examples["as_of"].max()  # type: ignore[assignment]
+        self.shortest_ = int(examples["horizon_days"].min())  # type: ignore[arg-type]
         self.rates_ = Rates().fit(examples)
         rng = np.random.default_rng(self.rng)
-        groups = {group: thinned(examples.filter(pl.col("eligible") == group), rng) for group in (True, False)}
-        self.groups_ = {
-            group: Hurdle(self.penalty_c).fit(self._covariates(rows), rows)
-            for group, rows in groups.items()
-            if learnable(rows)
-        }
+        groups = {group: examples.filter(pl.col("eligible") == group) for group in (True, False)}
+        groups = {group: rows for group, rows in groups.items() if learnable(rows)}
+        self.groups_ = {group: self._hurdle(thinned(rows, rng)) for group, rows in groups.items()}
+        once = {group: thinned(longest_pairs(rows), rng, RETURN_ROWS) for group, rows in groups.items()}
+        self.returns_ = cache(lambda group: self._return(once[group]))
         return self
 
     def predict(self, users: pl.DataFrame) -> pl.DataFrame:
@@ -128,6 +123,8 @@ class ActivityModel:
             rows = np.flatnonzero(here == group)
             if len(rows):
                 p[rows], filled[rows] = expit(self._odds(model, users[rows], horizon_days))
+                if horizon_days < self.shortest_:
+                    p[rows] = self._soon(group, users[rows], horizon_days)
         days = expected_days(p, filled, horizon_days)
         return pl.DataFrame({"p_inactive": p, "expected_active_days": days})
 
@@ -139,6 +136,12 @@ class ActivityModel:
         other = model.odds(self._covariates(of_horizon(users, horizon_days)))
         way = np.log(horizon_days / self.horizon_days)
         return asked + np.clip((other - asked) / way, LEAST_SLOPE, MOST_SLOPE) * way
+
+    def _soon(self, group: bool, users: pl.DataFrame, horizon_days: int) -> Floats:
+        """Return the chance of no activity in a horizon shorter than all that were learnt from, ``(n_rows,)``."""
+        x = self._covariates(of_horizon(users, self.horizon_days))
+        at_shortest = expit(self._odds(self.groups_[group], users, self.shortest_)[0])
+        return np.maximum(self.returns_(group).remaining(x, horizon_days), at_shortest)
 
     def contributions(self, users: pl.DataFrame) -> Contributions:
         """Return what each covariate adds to the log-odds of no activity, beside the usual user of the training set.
@@ -159,6 +162,12 @@ class ActivityModel:
     def coarse(self, users: pl.DataFrame) -> bool:
         """Tell whether some of the users get the rates of their stage, for want of examples."""
         return not set(eligible(users).unique()) <= self.groups_.keys()
+
+    def _hurdle(self, examples: pl.DataFrame) -> Hurdle:
+        return Hurdle(self.penalty_c).fit(self._covariates(examples), examples)
+
+    def _return(self, once: pl.DataFrame) -> ReturnHazard:
+        return return_hazard(once, self._covariates(of_horizon(once, self.horizon_days)), self.penalty_c)
 
     def _covariates(self, rows: pl.DataFrame) -> Floats:
         return covariates(rows, self.horizon_days, self.last_)

@@ -23,15 +23,13 @@ import numpy as np
 import polars as pl
 
 from foretide.schema import Floats
-from foretide.users.activity import PENALTY_C, eligible, learnable, logistic, thinned
+from foretide.users.activity import RETURN_ROWS, eligible, learnable, of_horizon, thinned
 from foretide.users.contributions import Contributions, of_rates
 from foretide.users.covariates import covariates, names
 from foretide.users.examples import longest_pairs
+from foretide.users.logistic import PENALTY_C, logistic
 from foretide.users.rates import Rates, expected_days, fill
-from foretide.users.stretches import ReturnHazard
-
-#: Users at cut-offs that a group learns from; each has a row for every stretch.
-TRAINING_ROWS = 60_000
+from foretide.users.stretches import ReturnHazard, return_hazard
 
 
 class Parts(NamedTuple):
@@ -94,7 +92,7 @@ class HazardModel:
         here = eligible(users).to_numpy()
         for group, parts in self.groups_.items():
             rows = np.flatnonzero(here == group)
-            x = self._covariates(users[rows].with_columns(horizon_days=pl.lit(horizon_days, pl.Int32)))
+            x = self._covariates(of_horizon(users[rows], horizon_days))
             p[rows] = parts.back.remaining(x, horizon_days)
             filled[rows] = parts.filled.predict_proba(x)[:, 1] if parts.filled and len(rows) else 0.0
         return pl.DataFrame({"p_inactive": p, "expected_active_days": expected_days(p, filled, horizon_days)})
@@ -109,17 +107,15 @@ class HazardModel:
         here = eligible(users).to_numpy()
         for group, model in self.groups_.items():
             rows = np.flatnonzero(here == group)
-            x = self._covariates(users[rows].with_columns(horizon_days=pl.lit(self.horizon_days, pl.Int32)))
+            x = self._covariates(of_horizon(users[rows], self.horizon_days))
             told.parts[rows, :-1], told.base[rows] = model.back.contributions(x, self.horizon_days)
             told.parts[rows, -1] = 0.0
         return told
 
     def _hazard(self, examples: pl.DataFrame, rng: np.random.Generator) -> ReturnHazard:
-        once = thinned(longest_pairs(examples), rng, TRAINING_ROWS)
-        waited = once["return_days"].cast(pl.Float64).fill_null(np.inf).to_numpy()
-        same = once.with_columns(horizon_days=pl.lit(self.horizon_days, pl.Int32))  # its length is no covariate here
-        seen_days = once["horizon_days"].to_numpy().astype(np.int64)
-        return ReturnHazard().fit(self._covariates(same), waited, seen_days, self.penalty_c)
+        once = thinned(longest_pairs(examples), rng, RETURN_ROWS)
+        x = self._covariates(of_horizon(once, self.horizon_days))  # its length is no covariate here
+        return return_hazard(once, x, self.penalty_c)
 
     def _filled(self, examples: pl.DataFrame, rng: np.random.Generator) -> Any:
         rows = thinned(examples.filter(~pl.col("inactive") & (pl.col("horizon_days") > 1)), rng)

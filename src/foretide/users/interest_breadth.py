@@ -30,9 +30,10 @@ from foretide.events.records import Buckets
 from foretide.features.fold import feature_table
 from foretide.features.lifecycle import LifecycleRule
 from foretide.schema import STAGES, TS, Floats
-from foretide.users.activity import MIN_OUTCOMES, logistic, thinned
+from foretide.users.activity import MIN_OUTCOMES, thinned
 from foretide.users.covariates import covariates, logged
 from foretide.users.cutoffs import Pair, horizon, shifted
+from foretide.users.logistic import logistic
 
 #: Strength of the ridge penalty on the logarithm of breadth (scikit-learn's alpha).
 PENALTY_ALPHA = 30.0

@@ -15,12 +15,13 @@ from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
+import polars as pl
 from numpy.typing import NDArray
 from scipy.special import expit, logit
 
 from foretide.schema import Floats
-from foretide.users.activity import logistic
 from foretide.users.covariates import CHANGING, names
+from foretide.users.logistic import logistic
 
 Longs = NDArray[np.int64]
 
@@ -147,6 +148,12 @@ class ReturnHazard:
         for stretch in stretches(self.longest_, horizon_days):
             share = min(horizon_days - stretch.begin, stretch.days) / stretch.days
             yield share, stretch, steady + fading * stretch.time + self.clock_ @ stretch.clock
+
+
+def return_hazard(examples: pl.DataFrame, x: Floats, penalty_c: float) -> ReturnHazard:
+    """Learn from users at cut-offs, each once (see ``longest_pairs``), and their covariates for the same horizon."""
+    waited = examples["return_days"].cast(pl.Float64).fill_null(np.inf).to_numpy()
+    return ReturnHazard().fit(x, waited, examples["horizon_days"].to_numpy().astype(np.int64), penalty_c)
 
 
 def log_stays(odds: Floats) -> Floats:

@@ -1,0 +1,27 @@
+"""Logistic regression with a ridge penalty, the same in all outlook models."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from foretide.schema import Floats
+
+#: Inverse strength of the ridge penalty (scikit-learn's C).
+PENALTY_C = 0.01
+
+
+def logistic(x: Floats, share: Floats, penalty_c: float = PENALTY_C) -> Any:
+    """Fit a logistic regression to shares in [0, 1]: each row is a success and a failure, weighted."""
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    n = len(share)
+    weight = np.concatenate([share, 1 - share])
+    rows = np.flatnonzero(weight)
+    scaler = StandardScaler().fit(x)
+    model = LogisticRegression(C=penalty_c, solver="newton-cholesky")
+    model.fit(scaler.transform(x)[rows % n], rows < n, sample_weight=weight[rows])
+    return make_pipeline(scaler, model)
