@@ -2,6 +2,7 @@
 
 import json
 
+import polars as pl
 import pytest
 
 
@@ -38,3 +39,30 @@ def test_users_worth_acting_on(foretide, shop, lang):
     stakes = [row["at_stake"] for row in rows]
     assert stakes == sorted(stakes, reverse=True)
     assert all(row["at_stake"] == pytest.approx(row["p_inactive"] * row["if_active"]) for row in rows)
+
+
+def test_the_outlook_by_segment_is_that_of_segments(foretide, shop):
+    options = ("--where", "quiet=p_inactive > 0.5", "-w", shop, "-h", "7", "--format", "json")
+    told, same = (foretide(*command, *options) for command in (("outlook", "--segment"), ("segments",)))
+    assert json.loads(told.out) == json.loads(same.out)
+    trends = json.loads(foretide("outlook", "--segment", "--interests", "-w", shop, "-h", "7", "--format", "json").out)
+    assert len({row["segment"] for row in trends}) > 2  # everybody, and groups that were found
+    for wrong in (("u1", "--segment"), ("--all", "--where", "quiet=p_inactive > 0.5")):
+        refused = foretide("outlook", *wrong, "-w", shop)
+        assert refused.code == 2
+        assert "--segment" in refused.err
+
+
+def test_interests_of_everybody_are_exported(foretide, shop, tmp_path):
+    path = tmp_path / "interests.parquet"
+    assert foretide("outlook", "--all", "--interests", "-w", shop, "-h", "7", "-o", path).code == 0
+    shares = pl.read_parquet(path).group_by("user_id").agg(pl.col("share_now", "share_expected").sum())
+    assert shares.drop("user_id").to_numpy() == pytest.approx(1, abs=0.02)
+
+
+def test_users_worth_acting_on_are_exported(foretide, shop, tmp_path):
+    path = tmp_path / "worth.parquet"
+    assert foretide("worth", "-w", shop, "-h", "7", "-o", path).code == 0
+    written = pl.read_parquet(path)
+    assert written["rank"].to_list() == list(range(1, written.height + 1))
+    assert written.height > 24  # more than a screen shows

@@ -2,6 +2,7 @@
 
 import json
 
+import polars as pl
 import pytest
 
 
@@ -16,6 +17,20 @@ def test_why_a_user_is_expected_to_stay_away(foretide, shop, lang):
     assert "glm" in told.err
     rows = json.loads(foretide("explain", user, "-w", shop, "-h", "7", "--format", "json").out)
     assert {"reason", "says", "log_odds", "p_without"} == set(rows[0])
+
+
+def test_the_reasons_of_everybody_are_exported(foretide, shop, tmp_path):
+    path = tmp_path / "reasons.parquet"
+    told = foretide("explain", "--all", "-w", shop, "-h", "7", "-o", path)
+    assert told.code == 0, told.err
+    assert "cause" in told.err
+    every = pl.read_parquet(path)
+    assert every.columns == ["user_id", "reason", "says", "log_odds", "p_without"]
+    assert every["user_id"].n_unique() == len(json.loads(foretide("stages", "-w", shop, "--format", "json").out))
+    user = every["user_id"][0]
+    alone = json.loads(foretide("explain", user, "-w", shop, "-h", "7", "--format", "json").out)
+    assert every.filter(user_id=user)["says"].to_list() == [row["says"] for row in alone]
+    assert foretide("explain", user, "--all", "-w", shop).code == 2
 
 
 def test_the_model_as_a_whole_and_who_is_not_known(foretide, shop):

@@ -5,7 +5,8 @@ import pytest
 
 from foretide.users.stages import stage_outlook
 from foretide.users.walk import Push, flows
-from foretide.users.whatif_luck import spread_of_differences, staying, won_by
+from foretide.users.whatif import what_if
+from foretide.users.whatif_luck import ACTIVE_IF, active_if, spread_of_differences, staying, won_by
 from users.populations import at, steady
 
 PUSHES = [Push(), Push(returning=1.5), Push(arriving=0.5), Push(returning=1.5, staying=1.2)]
@@ -40,3 +41,12 @@ def test_users_are_counted_without_those_outside_and_those_gone(told):
     basis = told.basis
     walked = basis.walked
     assert staying(walked) + walked[-1, :, -1].sum() == pytest.approx(basis.total[-1])
+
+
+def test_active_users_are_those_of_the_accounts(told):
+    rows = active_if(told, [Push(), Push(returning=1.5, staying=0.9, arriving=0.8)])
+    assert rows.schema == ACTIVE_IF
+    assert rows.row(0) == pytest.approx((told.accounting["active"][-1],) * 2 + (0, 0, 0))
+    changed = what_if(told, reactivation=0.5, retention=-0.1, arrivals=-0.2)
+    assert rows["active_if"][1] == pytest.approx(changed.accounting_if["active"][-1])
+    assert rows["lo"][1] < rows["difference"][1] == rows["active_if"][1] - rows["active"][1] < rows["hi"][1]

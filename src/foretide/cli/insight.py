@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from foretide.cli import app
-from foretide.cli.asked import engine_of, opened
+from foretide.cli.asked import asked, engine_of, opened
 from foretide.cli.options import (
     AsOf,
     EngineName,
@@ -23,6 +23,7 @@ from foretide.cli.options import (
     parse_time,
 )
 from foretide.cli.output import emit, inform
+from foretide.cli.segments import Told, Where, tell_segments
 from foretide.text import say
 
 if TYPE_CHECKING:
@@ -102,6 +103,11 @@ def growth(
 def outlook(
     user: User = None,
     everyone: Everyone = False,
+    segment: Annotated[bool, typer.Option("--segment", help="Segments: those of --where, or found.")] = False,
+    where: Where = None,
+    interests: Annotated[
+        bool, typer.Option("--interests", help="The shares of interests now and expected; of segments, their trends.")
+    ] = False,
     workspace: WorkspaceDir = Path(),
     horizon: Horizon = 28,
     as_of: AsOf = None,
@@ -113,14 +119,34 @@ def outlook(
     lang: Lang = "en",
 ) -> None:
     """Tell what users will do: stage, chance of inactivity, active days, interests."""
-    with opened(workspace, as_of, output, lang, engine_of(engine, master, workers)) as place:
-        seen = place.outlook(chosen(user, everyone), horizon, parse_time(as_of))
-        nested = user is not None and (output.suffix == ".json" if output else print_as is Format.json)
+    by_segment = segments_asked(segment, where, user, everyone)
+    users = None if by_segment else chosen(user, everyone)
+    with asked(workspace, as_of, output, lang, engine_of(engine, master, workers)) as (place, moment):
+        if by_segment:
+            told = Told.interests if interests else Told.outlook
+            tell_segments(place, moment, horizon, where, told, print_as, output)
+        else:
+            tell_users(place.outlook(users, horizon, moment), users is not None, interests, print_as, output)
+
+
+def segments_asked(segment: bool, where: list[str] | None, user: str | None, everyone: bool) -> bool:
+    """Tell whether segments are asked about; refuse to tell of users and of segments at once."""
+    if (segment or where) and (user is not None or everyone):
+        raise typer.BadParameter("--segment and --where are about segments; leave out the user and --all")
+    return segment or bool(where)
+
+
+def tell_users(seen: Outlook, single: bool, interests: bool, print_as: Format, output: Path | None) -> None:
+    """Print the outlook of all users or of a single one, or their interests."""
+    if interests:
+        emit(seen.interests, print_as, output)
+    else:
+        nested = single and (output.suffix == ".json" if output else print_as is Format.json)
         emit(with_interests(seen) if nested else seen.told, print_as, output)
-        if user is not None and print_as is Format.table and output is None:
+        if single and print_as is Format.table and output is None:
             emit(seen.interests, title=say("cli.interests"))
-        for note in seen.notes:
-            inform(note)
+    for note in seen.notes:
+        inform(note)
 
 
 @app.command()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -25,6 +25,13 @@ from foretide.cli.options import (
 from foretide.cli.output import emit, inform
 from foretide.text import say
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import datetime
+
+    from foretide.users.stages import StageOutlook
+    from foretide.workspace import Workspace
+
 Change = Annotated[str, typer.Option(metavar="PERCENT", help="A change in percent, such as +10 or -20.")]
 
 
@@ -45,10 +52,9 @@ def population(
     lang: Lang = "en",
 ) -> None:
     """Tell how many users will be in each stage on each day ahead, with intervals."""
-    from foretide.users.stages import stage_outlook
-
+    levels = parse_levels(level)
     with asked(workspace, as_of, output, lang, engine_of(engine, master, workers)) as (place, moment):
-        told = stage_outlook(place.store, moment, horizon, place.rule, parse_levels(level), engine=place.engine)
+        told = stages_ahead(place, moment, horizon, levels)
         emit(told.accounting if accounting else told.stages, print_as, output)
         if print_as is Format.table and told.quality.height:
             emit(told.quality, title=say("users.quality"))
@@ -63,6 +69,9 @@ def whatif(
     arrivals: Change = "0",
     retention: Change = "0",
     horizon: Horizon = 28,
+    accounting: Annotated[
+        bool, typer.Option("--accounting", help="The account of active users ahead, as expected and if it were so.")
+    ] = False,
     as_of: AsOf = None,
     engine: EngineName = "local",
     master: Master = None,
@@ -76,20 +85,41 @@ def whatif(
     --reactivation changes the daily chance that a churned user comes back, --arrivals the new users of a day,
     --retention the daily chance that whoever is not churned acts.
     """
-    from foretide.users.stages import stage_outlook
-    from foretide.users.whatif import what_if
-
     changes = {
         name: percent(text, name)
         for name, text in (("reactivation", reactivation), ("arrivals", arrivals), ("retention", retention))
     }
     with asked(workspace, as_of, output, lang, engine_of(engine, master, workers)) as (place, moment):
-        told = stage_outlook(place.store, moment, horizon, place.rule, engine=place.engine)
-        both = what_if(told, **changes).stages
-        emit(both.filter(both["ds"] == both["ds"].max()) if print_as is Format.table else both, print_as, output)
+        from foretide.users.whatif import push_of, what_if
+
+        push_of(**changes)  # what cannot be is refused before any work is done
+        told = stages_ahead(place, moment, horizon)
+        both = what_if(told, **changes)
+        table = both.both_accounts if accounting else both.stages
+        at_end = print_as is Format.table and output is None and not accounting
+        emit(table.filter(table["ds"] == table["ds"].max()) if at_end else table, print_as, output)
+        inform(active_words(told, changes))
         for code in told.notes:
             inform(say(f"users.note.{code}"))
         inform(say("users.caveat"))
+
+
+def stages_ahead(place: Workspace, moment: datetime, horizon: int, levels: Sequence[int] = (80, 95)) -> StageOutlook:
+    """Tell where the population of a workspace goes; what that takes is loaded once the moment is known."""
+    from foretide.users.stages import stage_outlook
+
+    return stage_outlook(place.store, moment, horizon, place.rule, levels, engine=place.engine)
+
+
+def active_words(told: StageOutlook, changes: Mapping[str, float]) -> str:
+    """Say how many users would be active at the end of the horizon, and how far luck moves that."""
+    from foretide.users.whatif import push_of
+    from foretide.users.whatif_luck import active_if
+
+    row = active_if(told, [push_of(**changes)]).row(0, named=True)
+    figures = {name: f"{row[name]:,.0f}" for name in ("active", "active_if")}
+    figures |= {name: f"{row[name]:+,.1f}" for name in ("difference", "lo", "hi")}
+    return say("users.active_if", date=told.stages["ds"].max(), **figures)
 
 
 def percent(text: str, name: str) -> float:

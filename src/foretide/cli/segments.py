@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from foretide.cli import app
-from foretide.cli.asked import engine_of, opened
+from foretide.cli.asked import asked, engine_of
 from foretide.cli.options import (
     AsOf,
     EngineName,
@@ -20,13 +21,16 @@ from foretide.cli.options import (
     PrintAs,
     Workers,
     WorkspaceDir,
-    parse_time,
 )
 from foretide.cli.output import emit, inform
 from foretide.text import say
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     import polars as pl
+
+    from foretide.workspace import Workspace
 
 Where = Annotated[
     list[str] | None,
@@ -55,23 +59,45 @@ def segments(
     lang: Lang = "en",
 ) -> None:
     """Tell what segments of users are heading for."""
+    with asked(workspace, as_of, output, lang, engine_of(engine, master, workers)) as (place, moment):
+        what = Told.users if users else Told.interests if interests else Told.outlook
+        tell_segments(place, moment, horizon, where, what, print_as, output)
+
+
+class Told(StrEnum):
+    """What is told of segments."""
+
+    outlook = "outlook"
+    users = "users"
+    interests = "interests"
+
+
+def tell_segments(
+    place: Workspace,
+    moment: datetime,
+    horizon: int,
+    where: list[str] | None,
+    what: Told,
+    print_as: Format,
+    output: Path | None,
+) -> None:
+    """Print the outlook of segments, who is in which, or which interests rise and fall in each."""
     from foretide.users.interest_trends import interest_trends
     from foretide.users.segments import segment_outlook
 
     conditions = dict(named_condition(text) for text in where or ())
-    with opened(workspace, as_of, output, lang, engine_of(engine, master, workers)) as place:
-        moment = place.moment(parse_time(as_of))
-        seen = place.outlook(None, horizon, moment)
-        members = place.members(seen.told, conditions, moment)
-        if users:
-            emit(members, print_as, output)
-        elif interests:
-            emit(interest_trends(place.store, moment, horizon, members, place.engine), print_as, output)
-        else:
-            table = segment_outlook(seen.told, members, seen.interests)
-            emit(in_one_cell(table) if output is None or output.suffix == ".csv" else table, print_as, output)
-        for note in seen.notes:
-            inform(note)
+    seen = place.outlook(None, horizon, moment)
+    members = place.members(seen.told, conditions, moment)
+    if what is Told.users:
+        table = members
+    elif what is Told.interests:
+        table = interest_trends(place.store, moment, horizon, members, place.engine)
+    else:
+        table = segment_outlook(seen.told, members, seen.interests)
+    as_text = print_as is not Format.json if output is None else output.suffix == ".csv"
+    emit(in_one_cell(table) if as_text else table, print_as, output)
+    for note in seen.notes:
+        inform(note)
 
 
 @app.command()
@@ -93,8 +119,8 @@ def worth(
     """List the users with the most at stake: what they would bring if they came, times the chance that they do not."""
     from foretide.users.segments import worth_acting_on
 
-    with opened(workspace, as_of, output, lang, engine_of(engine, master, workers)) as place:
-        seen = place.outlook(None, horizon, place.moment(parse_time(as_of)))
+    with asked(workspace, as_of, output, lang, engine_of(engine, master, workers)) as (place, moment):
+        seen = place.outlook(None, horizon, moment)
         emit(worth_acting_on(seen.told, seen.interests, n, hopeless), print_as, output)
         for note in seen.notes:
             inform(note)

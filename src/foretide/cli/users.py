@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from foretide.cli import app
-from foretide.cli.asked import engine_of, opened
+from foretide.cli.asked import asked, engine_of
 from foretide.cli.options import (
     AsOf,
     EngineName,
@@ -20,12 +20,13 @@ from foretide.cli.options import (
     PrintAs,
     Workers,
     WorkspaceDir,
-    parse_time,
 )
 from foretide.cli.output import emit, inform
 from foretide.text import say
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     import polars as pl
 
     from foretide.workspace import Workspace
@@ -37,6 +38,7 @@ SHOWN = (1, 2, 3, 5, 7, 14, 21, 28, 42, 56, 90)
 @app.command()
 def explain(
     user: Annotated[str | None, typer.Argument(help="One user; the model as a whole if left out.")] = None,
+    everyone: Annotated[bool, typer.Option("--all", help="The reasons of every user.")] = False,
     workspace: WorkspaceDir = Path(),
     horizon: Horizon = 28,
     likely: Annotated[
@@ -51,20 +53,30 @@ def explain(
     lang: Lang = "en",
 ) -> None:
     """Tell why the outlook of a user is what it is, and what would turn it."""
-    with opened(workspace, as_of, output, lang, engine_of(engine, master, workers)) as place:
-        if user is None:
-            table = place.explain_model(horizon, parse_time(as_of))
-            emit(with_words(table), print_as, output, title=say("explain.whole"))
+    if user is not None and everyone:
+        raise typer.BadParameter(f"you named the user {user!r} and gave --all; leave one of them out")
+    with asked(workspace, as_of, output, lang, engine_of(engine, master, workers)) as (place, moment):
+        if user is not None:
+            explain_one(place, user, horizon, moment, likely, print_as, output)
+        elif everyone:
+            emit(reasons_of_all(place, horizon, moment), print_as, output, title=say("explain.title"))
         else:
-            explain_one(place, user, horizon, as_of, likely, print_as, output)
+            emit(with_words(place.explain_model(horizon, moment)), print_as, output, title=say("explain.whole"))
         inform(say("explain.caveat"))
 
 
+def reasons_of_all(place: Workspace, horizon: int, moment: datetime) -> pl.DataFrame:
+    """Return the reasons of every user in words, as the model that was chosen has them."""
+    from foretide.explain import explain_users
+
+    return explain_users(place.store, moment, horizon, place.rule, place.chosen(horizon, moment), place.engine)
+
+
 def explain_one(
-    place: Workspace, user: str, horizon: int, as_of: str | None, likely: float, print_as: Format, output: Path | None
+    place: Workspace, user: str, horizon: int, moment: datetime, likely: float, print_as: Format, output: Path | None
 ) -> None:
     """Print why, and what would turn it."""
-    told = place.explain(user, horizon, parse_time(as_of), likely)
+    told = place.explain(user, horizon, moment, likely)
     inform(say("explain.away", user=user, model=told.model, days=horizon, p=f"{told.p_inactive:.1%}"))
     emit(told.reasons, print_as, output, title=say("explain.title"))
     if print_as is Format.table and output is None:

@@ -11,38 +11,24 @@ import polars as pl
 from foretide.errors import NotEnoughDataError
 from foretide.features.fold import feature_table
 from foretide.outlook import Outlook
+from foretide.report.explained import explained_users
 from foretide.report.trials import trial_of_models
 from foretide.text import say
+from foretide.users.interest_scores import interest_quality
+from foretide.users.interest_trends import interest_trends
 from foretide.users.segment_members import THEMES
 from foretide.users.segments import segment_outlook, worth_acting_on
 from foretide.users.segments_found import found_segments
 from foretide.users.stages import StageOutlook, stage_outlook
-from foretide.users.walk import Push
-from foretide.users.whatif import pushed
-from foretide.users.whatif_luck import spread_of_differences
+from foretide.users.whatif import push_of
+from foretide.users.whatif_luck import ACTIVE_IF, active_if
 from foretide.workspace import Workspace
 
 #: The questions that every report puts to the population, with the change of each in percent.
-SCENARIOS = {
-    "reactivation": (10, Push(returning=1.1)),
-    "arrivals": (-20, Push(arriving=0.8)),
-    "retention": (5, Push(staying=1.05)),
-}
+SCENARIOS = {"reactivation": 10, "arrivals": -20, "retention": 5}
 #: Recommendations are shown for this many users, and this many to each.
 SAMPLE_USERS, SAMPLE_ITEMS = 5, 5
-#: Two-sided 80 % point of the normal distribution.
-Z_80 = 1.281552
-WHAT_IFS = pl.Schema(
-    {
-        "scenario": pl.String(),
-        "change": pl.Int64(),  # percent
-        "active": pl.Float64(),  # users who are not churned at the end of the horizon
-        "active_if": pl.Float64(),
-        "difference": pl.Float64(),
-        "lo": pl.Float64(),  # 80 % interval of the difference
-        "hi": pl.Float64(),
-    }
-)
+WHAT_IFS = pl.Schema({"scenario": pl.String(), "change": pl.Int64(), **ACTIVE_IF})  # the change in percent
 
 
 class Ahead(NamedTuple):
@@ -70,8 +56,9 @@ def looking_ahead(
     seen = seen or expected(place, horizon_days, moment)
     if seen is None:
         return Ahead(tables, notes)
-    tables |= {"outlook": seen.users, "outlook_quality": seen.quality, "importance": seen.importance}
-    tables |= trial_of_models(place, seen, horizon_days, models) | groups_of_users(place, moment, seen)
+    tables |= {"outlook": seen.told, "outlook_quality": seen.quality, "importance": seen.importance}
+    tables["interest_quality"] = interest_quality(seen.learnt.training, moment, horizon_days, engine=place.engine)
+    tables |= trial_of_models(place, seen, horizon_days, models) | groups_of_users(place, moment, horizon_days, seen)
     tables["recommendations"] = shown_to(place, seen, moment)
     return Ahead(tables, (*notes, *seen.notes))
 
@@ -119,24 +106,19 @@ def stage_frame(stages: pl.DataFrame) -> pl.DataFrame:
 
 def what_ifs(told: StageOutlook) -> pl.DataFrame:
     """Return ``WHAT_IFS``, a row for each of ``SCENARIOS``."""
-    basis = told.basis
-    pushes = [push for _, push in SCENARIOS.values()]
-    active = float(basis.total[-1] * basis.mix[-1, :-1].sum())
-    moved = [pushed(basis, push) for push in pushes]
-    active_if = [float(each.total[-1] * each.mix[-1, :-1].sum()) for each in moved]
-    reach = Z_80 * spread_of_differences(told, pushes)
-    rows = [
-        (name, change, active, then, then - active, then - active - room, then - active + room)
-        for (name, (change, _)), then, room in zip(SCENARIOS.items(), active_if, reach, strict=True)
-    ]
-    return pl.DataFrame(rows, schema=WHAT_IFS, orient="row")
+    pushes = [push_of(**{name: change / 100}) for name, change in SCENARIOS.items()]
+    asked = pl.DataFrame({"scenario": list(SCENARIOS), "change": list(SCENARIOS.values())})
+    return pl.concat([asked, active_if(told, pushes)], how="horizontal").cast(WHAT_IFS)
 
 
-def groups_of_users(place: Workspace, moment: datetime, seen: Outlook) -> dict[str, Any]:
-    """Return the outlook of segments that are found, and the users worth acting on."""
+def groups_of_users(place: Workspace, moment: datetime, horizon_days: int, seen: Outlook) -> dict[str, Any]:
+    """Return the outlook of segments that are found, their interests, and the users worth acting on with reasons."""
     known = feature_table(place.store, [moment], place.rule, THEMES, engine=place.engine).sort("user_id")
     members = found_segments(known, seen.interests)
+    worth = worth_acting_on(seen.told, seen.interests)
     return {
         "segments": segment_outlook(seen.told, members, seen.interests),
-        "worth": worth_acting_on(seen.told, seen.interests),
+        "interest_trends": interest_trends(place.store, moment, horizon_days, members, place.engine),
+        "worth": worth,
+        "explained": explained_users(place, seen, known, worth["user_id"].to_list()),
     }

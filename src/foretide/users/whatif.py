@@ -41,6 +41,11 @@ class WhatIf:
     accounting: pl.DataFrame  # growth.ACCOUNTING_AHEAD of the outlook
     accounting_if: pl.DataFrame  # the same, if it were so
 
+    @property
+    def both_accounts(self) -> pl.DataFrame:
+        """The account of growth with that if it were so beside it: ``active, ..., active_if, ...``."""
+        return self.accounting.join(self.accounting_if, on="ds", suffix="_if")
+
 
 def what_if(
     outlook: StageOutlook, *, reactivation: float = 0.0, arrivals: float = 0.0, retention: float = 0.0
@@ -63,12 +68,8 @@ def what_if(
     UsageError
         If something would fall by more than all of it, or a figure is not finite.
     """
-    changes = {"reactivation": reactivation, "arrivals": arrivals, "retention": retention}
-    for name, change in changes.items():
-        if not -1.0 <= change < np.inf:
-            raise UsageError(f"the change {name}={change} is not possible; give -1 (none at all) or more, .1 for +10 %")
     basis = outlook.basis
-    moved = pushed(basis, Push(1.0 + reactivation, 1.0 + retention, 1.0 + arrivals))
+    moved = pushed(basis, push_of(reactivation, arrivals, retention))
     rows = (basis.total[:, None] * basis.mix, moved.total[:, None] * moved.mix, basis.mix, moved.mix)
     days = [np.repeat(basis.dates, len(STAGES)), STAGES * len(basis.dates)]
     return WhatIf(
@@ -76,6 +77,15 @@ def what_if(
         outlook.accounting,
         account_ahead(moved.dates, moved.users, moved.mix, moved.walked),
     )
+
+
+def push_of(reactivation: float = 0.0, arrivals: float = 0.0, retention: float = 0.0) -> Push:
+    """Return the factors of the changes that ``what_if`` takes; errors as there."""
+    changes = {"reactivation": reactivation, "arrivals": arrivals, "retention": retention}
+    for name, change in changes.items():
+        if not -1.0 <= change < np.inf:
+            raise UsageError(f"the change {name}={change} is not possible; give -1 (none at all) or more, .1 for +10 %")
+    return Push(returning=1.0 + reactivation, staying=1.0 + retention, arriving=1.0 + arrivals)
 
 
 def pushed(basis: Basis, push: Push) -> Basis:

@@ -10,13 +10,48 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
+import polars as pl
 
 from foretide.schema import Floats
-from foretide.users.stages import StageOutlook
+from foretide.users.stages import Basis, StageOutlook
 from foretide.users.walk import Push, Setting, flows
+from foretide.users.whatif import pushed
 
 #: Populations that are looked at, and the first of their seeds, none of which is that of an outlook.
 DRAWS, FIRST_SEED = 20, 1_000
+#: Two-sided 80 % point of the normal distribution.
+Z_80 = 1.281552
+
+ACTIVE_IF = pl.Schema(
+    {
+        "active": pl.Float64(),  # users who are not churned at the end of the horizon
+        "active_if": pl.Float64(),
+        "difference": pl.Float64(),
+        "lo": pl.Float64(),  # 80 % interval of the difference, by the luck of single users
+        "hi": pl.Float64(),
+    }
+)
+
+
+def active_if(outlook: StageOutlook, pushes: Sequence[Push]) -> pl.DataFrame:
+    """Return ``ACTIVE_IF``: the active users at the end of the horizon as expected, and under each push.
+
+    Parameters
+    ----------
+    outlook
+        What is expected.
+    pushes
+        The changes, a row each.
+    """
+    usual = active_at_end(outlook.basis)
+    then = np.array([active_at_end(pushed(outlook.basis, push)) for push in pushes])
+    won, reach = then - usual, Z_80 * spread_of_differences(outlook, pushes)
+    return pl.DataFrame([np.full(len(then), usual), then, won, won - reach, won + reach], schema=ACTIVE_IF)
+
+
+def active_at_end(basis: Basis) -> float:
+    """Return the users who are not churned at the end of a forecast."""
+    return float(basis.total[-1] * basis.mix[-1, :-1].sum())
 
 
 def spread_of_differences(outlook: StageOutlook, pushes: Sequence[Push], draws: int = DRAWS) -> Floats:
