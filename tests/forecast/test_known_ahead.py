@@ -119,3 +119,24 @@ def test_days_are_needed_for_what_is_known_by_day():
     hourly = pl.DataFrame({"ds": hours, "y": np.arange(hours.len()) % 24})
     with pytest.raises(UsageError, match="by day"):
         foretide.forecast(hourly, 24, holidays="DE")
+
+
+def test_what_a_forecast_is_made_of_tells_events_and_covariates_apart():
+    y = sales() * np.exp(0.7 * promoted(N_DAYS))
+    feasts = list(range(10, len(DAYS), 35))
+    y[:, [i for i in feasts if i < N_DAYS]] *= 2
+    told = foretide.forecast(
+        frame_of(y),
+        28,
+        events=pl.DataFrame({"event": "feast", "ds": [DAYS[i] for i in feasts]}),
+        covariates=pl.DataFrame({"ds": DAYS, "promotion": promoted(len(DAYS))}),
+        models=(),
+    )
+    table = told.parts
+    figures = table.select("level", "trend", "season", "event", "covariate", "rest").sum_horizontal()
+    np.testing.assert_allclose(figures, table["median"])
+    np.testing.assert_allclose(table["median"], told.frame["median"])
+    feast = table.filter(pl.col("ds").is_in([DAYS[i] for i in feasts if i >= N_DAYS]))
+    assert (feast["event"] > 30).all()
+    assert table.filter(~pl.col("ds").is_in(feast["ds"].implode()))["event"].abs().max() < 12
+    assert table["covariate"].max() > 30

@@ -30,7 +30,6 @@ def remarks(rows: pl.DataFrame, used: pl.DataFrame, panel: Panel, grid: Grid) ->
         "off_steps": bool((grid.moments(used["ds"]) != used["ds"].to_numpy()).any()),
         "many_gaps": bool((share_unknown(panel) > MANY_GAPS).any()),
         "ends_differ": bool(np.isnan(panel.y[:, -1]).any()),
-        "below_zero": bool((panel.y < 0).any()),
     }
     return tuple(code for code, holds in facts.items() if holds)
 

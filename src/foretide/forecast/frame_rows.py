@@ -66,8 +66,10 @@ def names(given: pl.Series, frame: str) -> pl.Series:
 
 def moments(given: pl.Series, frame: str) -> pl.Series:
     """Return dates as local microseconds; a time zone is left out."""
+    if given.null_count() == given.len():  # of an empty frame the type says nothing
+        return given.cast(pl.Null).cast(pl.Datetime("us"))
     ds = from_text(given, frame) if given.dtype == pl.String else given
-    if not isinstance(ds.dtype, pl.Date | pl.Datetime | pl.Null):
+    if not isinstance(ds.dtype, pl.Date | pl.Datetime):
         raise MappingError(f"{frame}: {given.name} must be dates or times, not {given.dtype}; convert it first")
     if isinstance(ds.dtype, pl.Datetime) and ds.dtype.time_zone:
         ds = ds.dt.replace_time_zone(None)

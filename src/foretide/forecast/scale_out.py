@@ -22,13 +22,13 @@ from foretide.errors import DataError, MappingError
 from foretide.events.engine import Engine, LocalEngine
 from foretide.events.records import Buckets
 from foretide.forecast.asked import Gaps, check_gaps, moment_asked, seasons, whole_number, whole_numbers
-from foretide.forecast.candidates import sparse
 from foretide.forecast.catalogue import BY_DEFAULT, TREES
 from foretide.forecast.engine import checked, run
 from foretide.forecast.forest import Forest
 from foretide.forecast.frame_rows import tidied
 from foretide.forecast.frames import SEASONS, days_of, known_before, panel_on, steps_of
 from foretide.forecast.grid import Grid, counted
+from foretide.forecast.kinds import STEADY, kinds
 from foretide.forecast.known_ahead import known_ahead
 from foretide.forecast.method import dates_ahead, without_gaps
 from foretide.forecast.trees import taught
@@ -139,7 +139,8 @@ def learnt(
     if not some:
         return {}
     y = without_gaps(np.concatenate(some))
-    return taught(y[~sparse(y)], h, season_lengths)
+    steady = [kind.rows for kind in kinds(y) if kind.name == STEADY]
+    return taught(y[steady[0]], h, season_lengths) if steady else {}
 
 
 def nothing(grid: Grid, h: int, levels: Sequence[int]) -> pl.DataFrame:
