@@ -16,10 +16,17 @@ from foretide.features.cohorts import STICKINESS
 from foretide.features.effects import EFFECTS
 from foretide.report.ahead import WHAT_IFS
 from foretide.report.data import ReportData
+from foretide.report.explained import EXPLAINED
 from foretide.schema import ACCOUNTING, FINDINGS, HABITS, OUTLOOK, RECOMMENDATIONS, RETENTION, STAGE_COUNTS, STAGES, TS
 from foretide.users.backtest import BASELINES, judged
+from foretide.users.further import FURTHER
+from foretide.users.interest_scores import BASELINES as MIXES
+from foretide.users.interest_scores import INTEREST_QUALITY, MODEL
+from foretide.users.interest_trends import EVERYBODY, TRENDS
 from foretide.users.margins import margins
 from foretide.users.mix_weights import MODELS, TOGETHER
+from foretide.users.next_stage import CHANCES
+from foretide.users.reasons import IMPORTANCE
 from foretide.users.scores import groups, reliability
 from foretide.users.segments import SEGMENTS, WORTH
 from foretide.users.stage_tables import QUALITY
@@ -209,7 +216,10 @@ def simulated_outlook(rng: np.random.Generator, stages: pl.DataFrame) -> pl.Data
         }
     )
     fixed = frame.with_columns(as_of=pl.lit(datetime(2025, 1, 1, tzinfo=UTC), dtype=TS), horizon_days=H, known=True)
-    return fixed.select(pl.col(name).cast(kind) for name, kind in OUTLOOK.items())
+    chances = dict(zip(CHANCES, rng.dirichlet(np.ones(len(CHANCES)), len(stage)).T, strict=True))
+    more = fixed.with_columns(**{name: pl.Series(p) for name, p in chances.items()}, expected_value=pl.lit(9.0))
+    told = more.with_columns(expected_hill_1=1 + 4 * (1 - pl.col("p_inactive")), p_new_category=pl.lit(0.25))
+    return told.select(pl.col(name).cast(kind) for name, kind in (OUTLOOK | FURTHER).items())
 
 
 def simulated_backtest(*mases: float) -> pl.DataFrame:
@@ -280,6 +290,7 @@ def simulated_data(rng: int | np.random.Generator = 7) -> ReportData:
         **simulated_ahead(active),
         **simulated_models(rng),
         **simulated_groups(),
+        **simulated_reasons(),
         backtests={
             "activity": simulated_backtest(1.02, 0.91, 0.9, 0.88, 0.86),
             "interests": simulated_backtest(1.02, 0.81, 0.79, 0.84, 0.8),
@@ -359,9 +370,34 @@ def simulated_groups() -> dict[str, pl.DataFrame]:
         (1, "household 1", "at_risk", 0.5, 90.0, 45.0, "value", CATEGORIES[0]),
         (2, "household 2", "active", 0.1, 80.0, 8.0, "value", None),
     ]
+    trends = [
+        (EVERYBODY, CATEGORIES[0], 0.21, 0.25, 0.23, 0.27, "rising"),
+        (EVERYBODY, CATEGORIES[4], 0.09, 0.07, 0.06, 0.08, "falling"),
+        (long_name, CATEGORIES[5], 0.05, 0.08, 0.06, 0.1, "rising"),
+        (long_name, CATEGORIES[1], 0.16, 0.16, 0.1, 0.2, "steady"),
+    ]
     return {
+        "interest_quality": simulated_mixes(),
         "segments": pl.DataFrame(found, schema=SEGMENTS, orient="row"),
+        "interest_trends": pl.DataFrame(trends, schema=TRENDS, orient="row"),
         "worth": pl.DataFrame(worth, schema=WORTH, orient="row"),
+    }
+
+
+def simulated_mixes() -> pl.DataFrame:
+    """Return scores of expected interests that are better than those of simple mixes."""
+    losses = zip((MODEL, *MIXES), (2.1, 2.5, 2.3, 2.9), strict=True)
+    rows = [(name, 2400, 90_000, x, "decayed mix", x - 2.3, x - 2.32, x - 2.28) for name, x in losses]
+    return pl.DataFrame(rows, schema=INTEREST_QUALITY, orient="row")
+
+
+def simulated_reasons() -> dict[str, pl.DataFrame]:
+    """Return what the chances rest on, and two users explained; their words are names here."""
+    told = [("household 1", 0.5, CATEGORIES[0], CATEGORIES[1]), ("household 2", 0.1, CATEGORIES[2], CATEGORIES[3])]
+    sizes = [("recency", 0.9), ("recent_activity", 0.5), ("stage", 0.1)]
+    return {
+        "importance": pl.DataFrame(sizes, schema=IMPORTANCE, orient="row"),
+        "explained": pl.DataFrame(told, schema=EXPLAINED, orient="row"),
     }
 
 

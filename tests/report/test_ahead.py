@@ -11,16 +11,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from foretide.report.data import ReportData
+from foretide.report.interests import interests
 from foretide.report.models import judged, model_table, models, standing
 from foretide.report.population import population, weeks_ahead, whole
+from foretide.report.reasons import reasons
 from foretide.report.reliability import by_luck, of_group, off, reliability
 from foretide.report.segments import LINE, label, segments
+from foretide.report.users import outlook
 from foretide.report.whatif import whatif
 from foretide.text import LANGUAGES, speaking
 from foretide.users.backtest import BASELINES
 
-SECTIONS = (population, whatif, models, reliability, segments)
-AHEAD = ("account_ahead", "what_ifs", "models", "reliability", "segments")
+SECTIONS = (population, whatif, models, reliability, segments, reasons)
+AHEAD = ("account_ahead", "what_ifs", "models", "reliability", "segments", "importance")
 
 
 def plain(text: str) -> str:
@@ -166,14 +169,69 @@ def test_groups_without_items_or_values_have_no_such_columns(data):
     told = speaking_en(segments, replace(data, segments=bare, worth=worth))
     headings = {heading for table in told.tables for heading in table.header}
     assert not headings & {"Expected value", "Interests ahead", "Main interest ahead"}
-    assert "in active days" in told.tables[1].caption
+    assert "in active days" in told.tables[-1].caption
+
+
+def test_what_rises_and_falls_in_each_group_is_told(data):
+    told = speaking_en(segments, data)
+    (table,) = [table for table in told.tables if table.header == ("Segment", "Rising", "Falling")]
+    everybody, often, rarely = table.rows
+    assert [plain(cell) for cell in everybody] == [
+        "all users",
+        "Fruit & vegetables (21.0 % → 25.0 %)",
+        "Frozen food (9.0 % → 7.0 %)",
+    ]
+    assert often[1:] == ("–", "–")
+    assert [plain(cell) for cell in rarely[1:]] == ["Soup (5.0 % → 8.0 %)", "–"]
+
+
+def test_no_interest_that_moves_is_said_and_no_interests_are_not(data):
+    steady = data.interest_trends.with_columns(direction=pl.lit("steady"))
+    told = speaking_en(segments, replace(data, interest_trends=steady))
+    assert "In no group can an interest be told to rise or fall" in told.sentence
+    bare = speaking_en(segments, replace(data, interest_trends=data.interest_trends.clear()))
+    assert "interest be told" not in bare.sentence
+    assert len(told.tables) == len(bare.tables) == len(speaking_en(segments, data).tables) - 1
+
+
+def test_what_the_expected_interests_are_worth_is_said(data):
+    told = speaking_en(interests, data)
+    assert "clearly better by the user's expected mix than by the user's own mix of the last weeks" in told.sentence
+    (table,) = told.folded
+    assert table.best == {(0, 1)}
+    assert [plain(row[2]) for row in table.rows][2] == "–"
+    ours = pl.col("model") == "foretide"
+    lost = data.interest_quality.with_columns(pl.when(ours).then(0.1).otherwise("margin_lo").alias("margin_lo"))
+    lost = lost.with_columns(pl.when(ours).then(0.2).otherwise("margin_hi").alias("margin_hi"))
+    assert "told worse" in speaking_en(interests, replace(data, interest_quality=lost)).sentence
+    assert speaking_en(interests, replace(data, interest_quality=None)).folded == ()
+
+
+def test_weights_of_reasons_add_up_and_say_that_they_are_no_cause(data):
+    told = speaking_en(reasons, data)
+    weights, users = told.tables
+    assert [plain(row[1]) for row in weights.rows] == ["60 %", "33 %", "7 %"]
+    assert [row[0] for row in users.rows] == ["household 1", "household 2"]
+    assert "not the cause" in told.remark
+    assert len(speaking_en(reasons, replace(data, explained=data.explained.clear())).tables) == 1
+
+
+def test_stages_ahead_of_each_stage_add_up(data):
+    told = speaking_en(outlook, data)
+    (ahead,) = [table for table in told.tables if "end of the horizon" in table.caption]
+    for row in ahead.rows:
+        assert sum(float(plain(cell).removesuffix(" %")) for cell in row[1:]) == pytest.approx(100, abs=3)
+    assert "Chance of a new interest" in told.figures[0].table.header
+    bare = data.outlook.with_columns(p_new_category=pl.lit(None, pl.Float64))
+    header = speaking_en(outlook, replace(data, outlook=bare)).figures[0].table.header
+    assert "Chance of a new interest" not in header
 
 
 def test_one_group_and_nobody_at_stake_are_said(data):
     told = speaking_en(segments, replace(data, segments=data.segments.head(1), worth=data.worth.clear()))
     assert "make one group" in told.sentence
     assert "nobody worth acting on" in told.sentence
-    assert len(told.tables) == 1
+    assert len(told.tables) == 2
 
 
 @given(st.text(alphabet="abcd 客户", min_size=1, max_size=120).filter(str.strip))

@@ -26,7 +26,8 @@ from .conftest import CATEGORIES, EVENTS, Page, hostile, series_only
 
 KEYS = {
     "stages", "population", "whatif", "activity", "interests", "growth", "moves", "retention", "stickiness", "habits",
-    "effects", "changes", "outlook", "models", "reliability", "segments", "recommend", "backtest", "health", "notes",
+    "effects", "changes", "outlook", "reasons", "models", "reliability", "segments", "recommend", "backtest", "health",
+    "notes",
 }  # fmt: skip
 
 NEEDS = {
@@ -40,6 +41,7 @@ NEEDS = {
     "habits": {"habits"},
     "moves": {"moves"},
     "outlook": {"outlook"},
+    "reasons": {"outlook"},
     "recommend": {"recommendations"},
     "health": {"findings"},
 }

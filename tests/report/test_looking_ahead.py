@@ -9,9 +9,12 @@ import pytest
 
 from foretide.errors import UsageError
 from foretide.report.ahead import SCENARIOS, looking_ahead
+from foretide.report.explained import MOST_USERS
 from foretide.report.gather import gather_series
 from foretide.report.trials import QUICK, trial_of_models, tried
 from foretide.text import say, speaking
+from foretide.users.further import FURTHER
+from foretide.users.interest_trends import EVERYBODY
 from foretide.users.models import USER_MODELS
 from foretide.users.scores import CALIBRATION_GROUPS
 from foretide.workspace import Workspace
@@ -46,6 +49,21 @@ def test_a_difference_lies_in_its_interval_and_points_where_the_change_does(ahea
         assert row["lo"] <= row["difference"] <= row["hi"]
         assert row["difference"] == pytest.approx(row["active_if"] - row["active"])
         assert row["difference"] * row["change"] > 0
+
+
+def test_users_worth_acting_on_are_explained_with_what_turns_them(ahead):
+    told = ahead["explained"]
+    assert told["user_id"].to_list() == ahead["worth"]["user_id"].head(MOST_USERS).to_list()
+    chances = dict(ahead["outlook"].select("user_id", "p_inactive").iter_rows())
+    assert told["p_inactive"].to_list() == pytest.approx([chances[user] for user in told["user_id"]])
+    assert told["why"].str.contains("(Raises|Lowers) it: ").all()
+    assert told["turns"].str.contains("%").all()
+
+
+def test_interests_are_told_of_everybody_and_of_each_group(ahead):
+    assert set(ahead["interest_trends"]["segment"]) == {EVERYBODY, *ahead["segments"]["segment"]}
+    assert ahead["interest_quality"]["log_loss"].is_finite().all()
+    assert set(FURTHER) <= set(ahead["outlook"].columns)
 
 
 def test_the_models_are_those_asked_for_and_the_kept_one(ahead):

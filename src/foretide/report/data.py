@@ -58,20 +58,24 @@ class ReportData:
         ``change_points.CHANGE_POINTS``; without rows no rate changed its level.
     interest_history, interest_forecast
         ``unique_id`` is a category; ``y`` and ``mean`` are its share of the day.
+    interest_quality
+        ``interest_scores.INTEREST_QUALITY``: how well users' expected mixes told what they turned to.
     backtests
         For each thing forecast: ``model, mase, rmsse, mse, rmse, mae, r2, coverage_80, coverage_95``.
     outlook, outlook_quality
-        ``schema.OUTLOOK``, and how good it was on earlier dates: ``segment, n, base_rate, log_loss, auc, ...``; the
-        latter is shown where ``models`` is missing.
+        ``schema.OUTLOOK`` with the columns of ``further.FURTHER``, and how good it was on earlier dates: ``segment, n,
+        base_rate, log_loss, auc, ...``; the latter is shown where ``models`` is missing.
     models, model_margins, model_kept, models_untried
         ``backtest.COMPARISON`` of the models of users and the simple rates on the last whole horizon; ``MARGINS`` over
         all users against the model that tells the outlook; its name; and the names of those that were not tried.
     reliability
         ``stage`` (a group of users) and ``scores.RELIABILITY`` of that model's chances.
-    segments, worth
-        ``segments.SEGMENTS`` that were found, and ``segments.WORTH``: the users worth acting on.
-    importance
-        ``reason, mean_size``: how much each reason moves the log-odds of no activity, on average over users.
+    segments, worth, interest_trends
+        ``segments.SEGMENTS`` that were found, ``segments.WORTH``: the users worth acting on, and
+        ``interest_trends.TRENDS`` of everybody and of these segments.
+    importance, explained
+        ``reason, mean_size``: how much each reason moves the log-odds of no activity, on average over users; and
+        ``explained.EXPLAINED`` of the first users worth acting on.
     findings
         ``schema.FINDINGS``; the words are ``check.<code>.title`` and ``check.<code>.action`` of the catalogue.
     recommendations
@@ -97,6 +101,7 @@ class ReportData:
     accounting: pl.DataFrame | None = None
     interest_history: pl.DataFrame | None = None
     interest_forecast: pl.DataFrame | None = None
+    interest_quality: pl.DataFrame | None = None
     retention: pl.DataFrame | None = None
     retention_by_day: Mapping[str, pl.DataFrame] = field(default_factory=dict)
     stickiness: pl.DataFrame | None = None
@@ -119,7 +124,9 @@ class ReportData:
     reliability: pl.DataFrame | None = None
     segments: pl.DataFrame | None = None
     worth: pl.DataFrame | None = None
+    interest_trends: pl.DataFrame | None = None
     importance: pl.DataFrame | None = None
+    explained: pl.DataFrame | None = None
     findings: pl.DataFrame | None = None
     recommendations: pl.DataFrame | None = None
     notes: tuple[str, ...] = ()

@@ -12,7 +12,8 @@ from foretide.report import charts, snapshots
 from foretide.report.blocks import Columns, Figure, Section, Swatch, Table, figure, table
 from foretide.report.data import ReportData, given
 from foretide.report.figures import NOTHING, interest_bands, last_date, movers, recent, top_interests
-from foretide.report.wording import day, percent, points, strong
+from foretide.report.interest_quality import quality_table, quality_words
+from foretide.report.wording import day, percent, points, sentences, strong
 from foretide.text import say
 
 #: Bars in the chart of movers, from both ends.
@@ -36,9 +37,12 @@ def interests(data: ReportData) -> Section | None:
         figures.append(mover_figure(moves))
         mover = mover_sentence(moves)
     share = strong(percent(now.get(first, 0.0)))
-    sentence = say("report.interests.sentence", first=strong(first), share=share, mover=mover).strip()
-    remark = say("report.interests.remark")
-    return Section("interests", say("report.interests.title"), sentence, tuple(figures), remark=remark)
+    largest = say("report.interests.sentence", first=strong(first), share=share, mover=mover).strip()
+    scored = [data.interest_quality] if given(data.interest_quality) else []
+    sentence = sentences([largest, *map(quality_words, scored)])
+    folded = tuple(map(quality_table, scored))
+    title, remark = say("report.interests.title"), say("report.interests.remark")
+    return Section("interests", title, sentence, tuple(figures), folded=folded, remark=remark)
 
 
 def stream(bands: pl.DataFrame, last: date, names: Sequence[str], now: Mapping[str, float]) -> Figure:

@@ -18,6 +18,7 @@ from foretide.report.lifecycle import stages
 from foretide.report.models import models
 from foretide.report.people import growth, habits
 from foretide.report.population import population
+from foretide.report.reasons import reasons
 from foretide.report.reliability import reliability
 from foretide.report.returning import retention, stickiness
 from foretide.report.segments import segments
@@ -39,6 +40,7 @@ SECTIONS: tuple[Callable[[ReportData], Section | None], ...] = (
     effects,
     changes,
     outlook,
+    reasons,
     models,
     reliability,
     segments,

@@ -13,6 +13,7 @@ from foretide.report.data import ReportData, given
 from foretide.report.figures import greatest
 from foretide.report.marks import layered, source, tip
 from foretide.report.theme import variable
+from foretide.report.trends import moving, trend_table
 from foretide.report.wording import listing, number, percent, sentences, strong, titled
 from foretide.text import say
 
@@ -31,10 +32,10 @@ def segments(data: ReportData) -> Section | None:
     title = say("ahead.segments.title")
     if not given(data.segments):
         return Section("segments", title, say("ahead.segments.none"))
-    tables = [segment_table(data.segments)]
+    tables = [segment_table(data.segments), *trend_tables(data)]
     tables += [worth_table(data.worth)] if given(data.worth) else []
     remark = sentences([say("ahead.segments.export"), say("segments.experiment")])
-    sentence = sentences([*segment_words(data.segments), worth_words(data)])
+    sentence = sentences([*segment_words(data.segments), trend_words(data), worth_words(data)])
     drawn = (segment_figure(data.segments),)
     return Section("segments", title, sentence, drawn, tuple(tables), remark=remark)
 
@@ -59,6 +60,19 @@ def segment_words(found: pl.DataFrame) -> Iterator[str]:
         silent=number(risky["expected_inactive"], 0),
         users=number(risky["users"]),
     )
+
+
+def trend_tables(data: ReportData) -> tuple[Table, ...]:
+    """Return which interests rise and fall in each group, where any does."""
+    if not (given(data.segments) and given(data.interest_trends) and moving(data.interest_trends).height):
+        return ()
+    return (trend_table(data.interest_trends, data.segments["segment"].to_list()),)
+
+
+def trend_words(data: ReportData) -> str:
+    """Say that no interest can be told to rise or fall; nothing where one can, or where there are none."""
+    told = given(data.interest_trends) and moving(data.interest_trends).is_empty()
+    return say("ahead.trends.none") if told else ""
 
 
 def worth_words(data: ReportData) -> str:

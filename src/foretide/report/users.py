@@ -14,6 +14,7 @@ from foretide.report.headline import active_users
 from foretide.report.wording import day, number, percent, strong
 from foretide.schema import STAGES
 from foretide.text import say
+from foretide.users.next_stage import CHANCES
 
 #: A user above this chance of no activity is called likely to fall silent.
 SURE = 0.8
@@ -42,8 +43,8 @@ def outlook(data: ReportData) -> Section | None:
     figures = (chance_figure(data, data.outlook.filter(pl.col("p_inactive").is_not_nan())),)
     alone = given(data.outlook_quality) and not given(data.models)  # else they stand beside other models
     tables, folded = quality_tables(data.outlook_quality) if alone else ((), ())  # type: ignore[arg-type]
-    if given(data.importance):
-        tables = (*tables, importance_table(data.importance))
+    if set(CHANCES) <= set(data.outlook.columns):
+        tables = (*tables, next_stage_table(data.outlook))
     return Section(
         "outlook", say("report.outlook.title"), sentence, figures, tables, folded, remark=beside(data, users)
     )
@@ -102,15 +103,17 @@ def stage_order() -> pl.Expr:
 
 def stage_outlook_table(users: pl.DataFrame) -> Table:
     """Return the outlook by present stage."""
-    means = users.group_by("stage").agg(
-        pl.len().alias("users"), pl.col("p_inactive").mean(), pl.col("expected_active_days").mean()
-    )
     columns: Columns = {
         "stage": (say("report.word.stage"), lambda stage: say(f"stage.{stage}")),
         "users": (say("report.word.users"), number),
         "p_inactive": (say("report.outlook.chance_mean"), percent),
         "expected_active_days": (say("report.outlook.active_days"), lambda x: number(x, 1)),
+        "expected_hill_1": (say("ahead.breadth.expected"), lambda x: number(x, 1)),
+        "p_new_category": (say("ahead.breadth.new"), percent),
     }
+    told = [name for name in columns if name in users.columns and users[name].count()]
+    columns = {name: column for name, column in columns.items() if name in ("stage", "users", *told)}
+    means = users.group_by("stage").agg(pl.len().alias("users"), pl.col(told).exclude("stage").mean())
     return table(say("report.outlook.caption"), means.sort(stage_order()), columns)
 
 
@@ -125,13 +128,14 @@ def quality_tables(quality: pl.DataFrame) -> tuple[tuple[Table, ...], tuple[Tabl
     )
 
 
-def importance_table(importance: pl.DataFrame) -> Table:
-    """Return what the chances rest on, the weightiest first."""
-    columns: Columns = {
-        "reason": (say("report.outlook.reason"), lambda reason: say(f"explain.reason_{reason}")),
-        "mean_size": (say("report.outlook.mean_size"), lambda x: number(x, 2)),
+def next_stage_table(users: pl.DataFrame) -> Table:
+    """Return how many of each present stage are expected in which stage at the end of the horizon."""
+    means = users.filter("known").group_by("stage").agg(pl.col(CHANCES).mean())
+    columns: Columns = {"stage": (say("report.word.stage"), lambda stage: say(f"stage.{stage}"))}
+    columns |= {
+        name: (say(f"stage.{stage}"), lambda x: percent(x, 0)) for name, stage in zip(CHANCES, STAGES, strict=True)
     }
-    return table(say("report.outlook.importance"), importance, columns)
+    return table(say("ahead.next_stage.caption"), means.sort(stage_order()), columns)
 
 
 def quality_table(quality: pl.DataFrame, caption: str) -> Table:
