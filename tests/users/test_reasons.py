@@ -83,6 +83,16 @@ def test_boosted_trees_beyond_the_longest_horizon_add_up_too():
     np.testing.assert_allclose(odds[inside], told[inside], atol=1e-6)
 
 
+def test_reasons_take_the_learner_of_the_chance_alone():
+    seen, test = seen_and_test()
+    model = user_model("tree", HORIZON).fit(seen)
+    whole = reasons(model, test)
+    model.parts_ = (model.parts_[0], "no learner of active days")
+    assert reasons(model, test).equals(whole)
+    with pytest.raises(AttributeError):
+        model.predict(test)
+
+
 @pytest.mark.parametrize("name", ["glm", "hazard", "lightgbm"])
 def test_where_only_the_rate_of_the_stage_is_known_it_is_the_only_reason(name):
     seen, test = seen_and_test()

@@ -11,6 +11,7 @@ moved on with the logarithm of the length, as fast as they changed on average si
 from __future__ import annotations
 
 from collections.abc import Mapping
+from copy import copy
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, ClassVar
@@ -121,7 +122,9 @@ class LearnerModel:
         Machine Intelligence 2.
         """
         if self.learner != ADDITIVE:
-            return contributions_of(self.predict, users, self.usual_)
+            alone = copy(self)  # is asked for the chance only: half of the work
+            alone.parts_ = (self.parts_[0], None)
+            return contributions_of(alone.predict, users, self.usual_)
         days = min(self.horizon_days, self.lengths_[1])
         told = of_rates(self.rates_, users, days, [*names(), *self.names_])
         if self.parts_[0] is not None and users.height:
