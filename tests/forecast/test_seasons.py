@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from foretide.forecast import seasons
 from foretide.forecast.candidates import candidates
 from foretide.forecast.engine import ENSEMBLE, run
 from foretide.forecast.seasons import best_trial, own_season
@@ -63,3 +64,15 @@ def test_a_small_gain_at_a_single_origin_is_chance():
     assert own_season(squares, 0)[1] == 1
     squares[:, 2] = np.nan
     assert own_season(squares, 0)[2] == 0
+
+
+@pytest.mark.parametrize(("season_lengths", "own"), [((7, 4), True), ((24, 168), False)])
+def test_a_backtest_shorter_than_the_longest_season_chooses_for_the_panel_only(monkeypatch, season_lengths, own):
+    """Eight origins twelve hours apart see no weekend: days that were alike so far are part of a week all the same."""
+    rng = np.random.default_rng(0)
+    y = rng.poisson(50 + 30 * np.sin(2 * np.pi * np.arange(24 * 20) / max(season_lengths)), (4, 480)).astype(float)
+    monkeypatch.setattr(seasons, "own_season", lambda squares, best: np.array([best, 1 - best, best, best]))
+    told = best_trial(y, 24, season_lengths, candidates)
+    alone = best_trial(y, 24, (told.season_length,), candidates)
+    assert (told.trial.now[:, 1] != alone.trial.now[:, 1]).any() == own
+    np.testing.assert_array_equal(told.trial.now[:3, [0, 2, 3]], alone.trial.now[:3, [0, 2, 3]])
