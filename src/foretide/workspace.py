@@ -160,6 +160,7 @@ class Workspace:
         *,
         models: Sequence[str] = BY_DEFAULT,
         events: pl.DataFrame | None = None,
+        covariates: pl.DataFrame | None = None,
         total: bool = False,
     ) -> Run:
         """Forecast one of ``MEASURES`` for ``h`` days, with intervals at ``levels`` percent.
@@ -174,6 +175,8 @@ class Workspace:
             What to try beside the candidates, as in ``forecast.engine.run``; ``()`` is fast.
         events
             Known events past and to come, ``CALENDAR``; those of the settings if None.
+        covariates
+            Prices and other figures past and to come, as in ``forecast.engine.run``.
         total
             Whether the sum of all series is forecast too, so that they add up to it.
 
@@ -197,8 +200,8 @@ class Workspace:
         if total:
             from foretide.forecast.sums import run_total
 
-            return run_total(panel, h, levels, models=models, events=events)
-        return run(panel, h, levels, models=models, events=events)
+            return run_total(panel, h, levels, models=models, events=events, covariates=covariates)
+        return run(panel, h, levels, models=models, events=events, covariates=covariates)
 
     def outlook(
         self, users: Sequence[str] | None = None, horizon_days: int = 28, as_of: datetime | None = None

@@ -1,11 +1,15 @@
 """Asking what the forecasts are worth."""
 
 import json
+from datetime import date, timedelta
 
+import numpy as np
+import polars as pl
 import pytest
 
 from foretide.forecast.catalogue import MODELS
 from foretide.forecast.engine import ENSEMBLE, FORECASTERS
+from foretide.users.models import USER_MODELS
 
 
 def test_the_backtest_of_a_measure(foretide, shop):
@@ -29,9 +33,13 @@ def test_the_weights_of_each_series_add_up(foretide, shop):
 def test_every_model_is_listed_with_what_it_is_good_for(foretide, lang):
     told = foretide("models", "--format", "json", "--lang", lang)
     rows = json.loads(told.out)
-    assert [row["model"] for row in rows] == [model.name for model in MODELS]
+    listed = {kind: [row["model"] for row in rows if row["of"] == kind] for kind in ("series", "users")}
+    assert listed == {"series": [model.name for model in MODELS], "users": list(USER_MODELS)}
     assert all(row["good_for"] for row in rows)
-    assert set(FORECASTERS) <= {row["model"] for row in rows}
+    assert set(FORECASTERS) <= set(listed["series"])
+    options = " ".join(row["option"] for row in rows)
+    assert "--model lightgbm" in options
+    assert "train users --model glm" in options
 
 
 def test_a_model_and_holidays_on_request(foretide, shop):
@@ -44,3 +52,66 @@ def test_a_model_and_holidays_on_request(foretide, shop):
         refused = foretide("forecast", "events", "-w", shop, option, words)
         assert refused.code == 2
         assert words in refused.err
+
+
+def test_an_empty_coverage_is_explained(foretide, shop):
+    for lang, words in (("en", "empty for single models"), ("zh", "单个模型")):
+        told = foretide("backtest", "users", "-w", shop, "-h", "7", "--model", "none", "--lang", lang)
+        assert words in told.err
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("-h", "0"), "horizon"),
+        (("-h", "two"), "valid integer"),
+        (("--level", "0,80"), "1 to 99"),
+        (("--level", "many"), "whole percents"),
+        (("--covariates", "nowhere.csv"), "nowhere.csv"),
+        (("--events", "nowhere.csv"), "nowhere.csv"),
+        (("--chart", "chart.doc"), ".html"),
+    ],
+)
+def test_what_cannot_be_asked_is_told_in_one_sentence(foretide, shop, options, said):
+    told = foretide("forecast", "events", "-w", shop, *options)
+    assert told.code in (2, 3)
+    assert said in told.err
+    assert "Traceback" not in told.err
+
+
+@pytest.fixture
+def sold(foretide, tmp_path):
+    """Make a workspace of ready-made series that rise with a promotion, and the file of promotions."""
+    days = [date(2024, 1, 1) + timedelta(days=n) for n in range(210)]
+    rng = np.random.default_rng(0)
+    promotion = (rng.random(210) < 0.2).astype(float)
+    y = rng.poisson(50 * np.exp(0.7 * promotion))[:200]
+    pl.DataFrame({"unique_id": "a", "ds": days[:200], "y": y}).write_csv(tmp_path / "series.csv")
+    pl.DataFrame({"ds": days, "promotion": promotion}).write_csv(tmp_path / "promotions.csv")
+    place = tmp_path / "place"
+    assert foretide("init", place).code == 0
+    told = foretide("import", tmp_path / "series.csv", "-w", place)
+    assert told.code == 0, told.err
+    return place
+
+
+def test_a_promotion_ahead_is_a_part_of_the_forecast(foretide, sold):
+    asked = ("forecast", "series", "-w", sold, "-h", "10", "--model", "none", "--format", "csv")
+    told = foretide(*asked, "--covariates", sold.parent / "promotions.csv", "--parts")
+    assert told.code == 0, told.err
+    parts = pl.read_csv(told.out.encode())
+    promotion = pl.read_csv(sold.parent / "promotions.csv")["promotion"][200:]
+    assert (parts["covariate"] > 15).to_list() == (promotion == 1).to_list()
+    figures = parts.select("level", "trend", "season", "event", "covariate", "rest").sum_horizontal()
+    np.testing.assert_allclose(figures, parts["median"])
+
+
+@pytest.mark.parametrize("suffix", ["html", "svg"])
+def test_the_parts_are_drawn(foretide, sold, suffix):
+    chart = sold.parent / f"parts.{suffix}"
+    told = foretide("forecast", "series", "-w", sold, "-h", "14", "--model", "none", "--chart", chart, "--lang", "zh")
+    assert told.code == 0, told.err
+    assert str(chart) in told.err
+    text = chart.read_text("utf-8")
+    assert "季节" in text or "\\u5b63\\u8282" in text
+    assert "<script src" not in text

@@ -64,9 +64,13 @@ class WithEvents(Method):
         return self._learnt(y, h)[1]
 
     def shifts(self, y: Floats, h: int) -> tuple[Floats, Floats]:
-        """Return what events and what covariates add to the logarithms of the next steps, each ``(n_series, h)``."""
+        """Return what events and what covariates add to the logarithms of the next steps, each ``(n_series, h)``.
+
+        Covariates are held against their mean so far.
+        """
         _, events, moves = self._learnt(y, h)
-        return events.ahead(h), moves
+        past, ahead = np.split(moves, [y.shape[1]], axis=1)
+        return events.ahead(h), ahead - past.mean(axis=1, keepdims=True)
 
     def slopes(self, y: Floats) -> dict[str, float]:
         """Return the slope of each covariate: of a price, its elasticity."""
@@ -77,16 +81,16 @@ class WithEvents(Method):
     def _from(self, y: Floats, h: int) -> tuple[Floats, Floats]:
         steady, events, moves = self._learnt(y, h)
         told = self.method.ahead(events.without_events(steady), [y.shape[1]], h)
-        shift = events.ahead(h) + moves
+        shift = events.ahead(h) + moves[:, y.shape[1] :]
         mean, median = (np.expm1(np.log1p(np.maximum(part[:, 0], 0.0)) + shift) for part in told)
         return np.maximum(mean, 0.0), np.maximum(median, 0.0)
 
     def _learnt(self, y: Floats, h: int) -> tuple[Floats, EventEffects, Floats]:
-        """Return the past without what covariates did, what events did to that, and what covariates do ahead."""
+        """Return the past without what covariates did, what events did to that, and ``_moves``."""
         moves = self._moves(y, h)
         steady = self._steady(y, moves[:, : y.shape[1]])
         events = EventEffects.learn(steady, self.calendar, self.dates, h, self.ids, self.season_length, self.around)
-        return steady, events, moves[:, y.shape[1] :]
+        return steady, events, moves
 
     def _moves(self, y: Floats, h: int) -> Floats:
         """Return what covariates do beside where they stand at the end, ``(n_series, n_steps + h)``, as logs."""
