@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
@@ -274,16 +274,25 @@ class Workspace:
         """Return what is known of the days of the log and of those to come, ``features.calendar.CALENDAR``.
 
         Holidays of a country or region and a team's own events; those that the settings name if both are None.
-        ``days_ahead`` is the number of days after ``as_of`` whose holidays are wanted too.
+        ``days_ahead`` is the number of days after ``as_of``, or after ready-made series if there are no events, whose
+        holidays are wanted too.
         """
-        chosen, span = self.settings, self.store.span()
+        chosen = self.settings
         if holidays is None and own is None:
             holidays, own = chosen.holidays, own_events(self.path / chosen.events) if chosen.events else None
-        if not holidays or span is None:
+        days = self.days(as_of)
+        if not holidays or days is None:
             return known_days(own)
-        ends = span[0] + timedelta(days=1), self.moment(as_of) + timedelta(days=days_ahead)
-        first, last = (last_day(end, chosen.timezone) for end in ends)
-        return known_days(own, country_holidays(holidays, first, last))
+        return known_days(own, country_holidays(holidays, days[0], days[1] + timedelta(days=days_ahead)))
+
+    def days(self, as_of: datetime | None = None) -> tuple[date, date] | None:
+        """Return the first and the last day of the log, or of ready-made series if it is empty; None without both."""
+        if (span := self.store.span()) is not None:
+            ends = span[0] + timedelta(days=1), self.moment(as_of)
+            first, last = (last_day(end, self.settings.timezone) for end in ends)
+            return first, last
+        given = self.store.table("series")
+        return None if given.is_empty() else given.select(first=pl.col("ds").min(), last=pl.col("ds").max()).row(0)
 
     def default_measure(self) -> str:
         """Return ``events``, or ``series`` if there are only ready-made ones."""

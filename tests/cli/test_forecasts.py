@@ -106,6 +106,13 @@ def test_a_promotion_ahead_is_a_part_of_the_forecast(foretide, sold):
     np.testing.assert_allclose(figures, parts["median"])
 
 
+def test_holidays_count_for_ready_made_series_too(foretide, sold):
+    asked = ("forecast", "series", "-w", sold, "-h", "10", "--model", "none", "--format", "csv", "--parts")
+    assert foretide(*asked, "--holidays", "ATLANTIS").code == 2
+    told = foretide(*asked, "--holidays", "US", "--as-of", "2024-06-15")
+    assert told.code == 0, told.err
+
+
 @pytest.mark.parametrize("suffix", ["html", "svg"])
 def test_the_parts_are_drawn(foretide, sold, suffix):
     chart = sold.parent / f"parts.{suffix}"

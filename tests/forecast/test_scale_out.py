@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from foretide.errors import DataError, MappingError
+from foretide.errors import DataError, MappingError, UnreadableFileError, UsageError
 from foretide.events.engine import LocalEngine
 from foretide.forecast import scale_out
 from foretide.forecast.frames import forecast, panel_of
@@ -113,6 +113,25 @@ def test_a_file_that_is_no_series_is_told(path, tmp_path, change, error, said):
     change(pl.read_parquet(path)).write_parquet(path)
     with pytest.raises(error, match=said):
         forecast_file(path, tmp_path / "out.parquet")
+
+
+def test_what_cannot_be_read_or_written_is_told_and_leaves_nothing(path, tmp_path):
+    (tmp_path / "text.parquet").write_text("unique_id,ds,y")
+    for wrong in ("nowhere.parquet", "text.parquet"):
+        with pytest.raises(UnreadableFileError, match=wrong):
+            forecast_file(tmp_path / wrong, tmp_path / "out.parquet")
+    with pytest.raises(UsageError, match="no folder"):
+        forecast_file(path, tmp_path / "nowhere" / "out.parquet")
+    with pytest.raises(UsageError, match="oracle"):
+        forecast_file(path, tmp_path / "out.parquet", models=["oracle"])
+    assert {file.name for file in tmp_path.iterdir()} == {"series.parquet", "text.parquet"}
+
+
+def test_holidays_and_events_are_those_of_the_frame(path, tmp_path):
+    fair = pl.DataFrame({"event": "fair", "ds": [BEGIN + timedelta(days=n) for n in (20, 50, 80, 92)]})
+    forecast_file(path, tmp_path / "out.parquet", h=5, models=(), events=fair, holidays="DE")
+    told = forecast(pl.read_parquet(path), h=5, models=(), events=fair, holidays="DE").frame
+    assert pl.read_parquet(tmp_path / "out.parquet").equals(told)
 
 
 def test_trees_learn_once_from_series_all_over_the_file(tmp_path, monkeypatch):

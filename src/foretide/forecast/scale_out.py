@@ -7,7 +7,7 @@ learn once, from series all over the file; another method that learns from a pan
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import partial
@@ -18,7 +18,7 @@ import numpy as np
 import polars as pl
 from pyarrow.parquet import ParquetWriter
 
-from foretide.errors import DataError, MappingError
+from foretide.errors import DataError, MappingError, UnreadableFileError, UsageError
 from foretide.events.engine import Engine, LocalEngine
 from foretide.events.records import Buckets
 from foretide.forecast.asked import Gaps, check_gaps, moment_asked, seasons, whole_number, whole_numbers
@@ -61,9 +61,11 @@ class SeriesFile:
             If the rows of a series are apart: sort the file by ``unique_id`` first; or as ``frames.forecast``.
         MappingError
             If a column is missing or cannot be read.
+        UnreadableFileError
+            If it is no Parquet file.
         """
         path = Path(path).absolute()
-        known = pl.scan_parquet(path).collect_schema().names()
+        known = columns_of(path)
         if missing := [name for name in COLUMNS if name not in known]:
             raise MappingError(f"{path.name}: there is no column {missing[0]!r}; the columns are {', '.join(known)}")
         n_rows = pl.scan_parquet(path).select(pl.len()).collect().item()
@@ -83,6 +85,15 @@ class SeriesFile:
         rows = pl.scan_parquet(self.path).slice(self.begins[i], self.begins[i + 1] - self.begins[i])
         rows = rows if until is None else rows.filter(pl.col("ds") < until)
         return (rows if columns is None else rows.select(columns)).collect()
+
+
+def columns_of(path: Path) -> list[str]:
+    """Return the names of the columns of a file."""
+    try:
+        return pl.scan_parquet(path).collect_schema().names()
+    except (OSError, pl.exceptions.PolarsError) as error:
+        reason = str(error).partition("\n")[0]
+        raise UnreadableFileError(f"{path} cannot be read ({reason}); give Parquet of unique_id, ds, y") from error
 
 
 def scanned(path: Path, n_rows: int, until: date | None, at_once: int) -> tuple[pl.DataFrame, pl.DataFrame]:
@@ -182,7 +193,9 @@ def forecast_file(
     """
     h, levels = whole_number(h, "h"), checked(whole_number(h, "h"), whole_numbers(levels, "levels"))
     check_gaps(gaps)
-    until = moment_asked(until)
+    until, out = moment_asked(until), Path(out)
+    if not out.parent.is_dir():
+        raise UsageError(f"{out}: there is no folder {out.parent}; make it first")
     series = SeriesFile.open(path, until, RUN_VALUES)
     grid, schema = series.grid, nothing(series.grid, h, levels).schema
     season = SEASONS[grid.name] if season_length is None else seasons(season_length)
@@ -199,9 +212,18 @@ def forecast_file(
         events=known_ahead(events, holidays, None, *days_of(grid.dates, h)).events,
         forests=forests,
     )
-    rows = 0
-    with ParquetWriter(Path(out), schema.to_frame().to_arrow().schema, compression="zstd") as writer:
-        for part in (engine or LocalEngine()).map_buckets(job, series, schema):
-            writer.write_table(part.to_arrow())
-            rows += part.height
+    return written((engine or LocalEngine()).map_buckets(job, series, schema), schema, out)
+
+
+def written(parts: Iterable[pl.DataFrame], schema: pl.Schema, out: Path) -> int:
+    """Write parts to a Parquet file, whole or not at all, and return the number of rows."""
+    rows, unfinished = 0, out.with_name(f".{out.name}.part")
+    try:
+        with ParquetWriter(unfinished, schema.to_frame().to_arrow().schema, compression="zstd") as writer:
+            for part in parts:
+                writer.write_table(part.to_arrow())
+                rows += part.height
+        unfinished.replace(out)
+    finally:
+        unfinished.unlink(missing_ok=True)
     return rows
