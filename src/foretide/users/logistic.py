@@ -13,12 +13,17 @@ PENALTY_C = 0.01
 
 
 def logistic(x: Floats, share: Floats, penalty_c: float = PENALTY_C) -> Any:
-    """Fit a logistic regression to shares in [0, 1]: each row is a success and a failure, weighted."""
+    """Fit a logistic regression to shares in [0, 1]: each row is a success and a failure, weighted.
+
+    Where all shares are 1, or all 0, half a row is taken to be otherwise: what was never seen is not impossible.
+    """
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
 
     n = len(share)
+    if not (share.any() and (1 - share).any()):
+        share = (n * share + 0.5) / (n + 1)
     weight = np.concatenate([share, 1 - share])
     rows = np.flatnonzero(weight)
     scaler = StandardScaler().fit(x)
