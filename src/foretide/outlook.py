@@ -20,7 +20,7 @@ from foretide.features.fold import feature_table
 from foretide.features.lifecycle import LifecycleRule
 from foretide.schema import OUTLOOK
 from foretide.text import say
-from foretide.users.backtest import MODEL, STAGE_RATE, Trial, backtest, of_rates, trial
+from foretide.users.backtest import MODEL, STAGE_RATE, Trial, backtest, trial
 from foretide.users.cutoffs import Pair
 from foretide.users.examples import examples, history_begins, of_pairs, sample, training_pairs, with_beside
 from foretide.users.further import FURTHER, further
@@ -233,7 +233,7 @@ def expectations(asked: Question, learnt: Learnt, users: Sequence[str] | None) -
         {"user_id": asked.strangers, "stage": ["new"] * len(asked.strangers)},
         schema={"user_id": pl.String, "stage": pl.String},
     )
-    ahead = pl.concat([learnt.model.predict(wanted), of_rates(learnt.rates, strangers, asked.horizon_days)])
+    ahead = pl.concat([learnt.model.predict(wanted), learnt.rates.told(strangers, asked.horizon_days)])
     rows = pl.concat(
         [
             wanted.select("user_id", "stage", known=pl.lit(value=True)),

@@ -11,6 +11,7 @@ from foretide.errors import DataError, StorageError
 from foretide.events.records import FrameBuckets
 from foretide.explain import explain
 from foretide.outlook import outlook
+from foretide.text import say
 from foretide.tune import choice
 from foretide.tune.choice import choice_file, chosen, keep
 from foretide.tune.comparison import COMPARED, Comparison, compare
@@ -20,7 +21,7 @@ from foretide.users.backtest import STAGE_RATE
 from foretide.users.models import Chosen
 from foretide.users.sequence_windows import HISTORY
 from foretide.workspace import Workspace
-from test_outlook import AS_OF, RULE, simulated
+from test_outlook import AS_OF, RULE, START, events, simulated
 
 MARCH = datetime(2024, 3, 1, tzinfo=UTC)
 APRIL, MAY = MARCH + timedelta(days=31), MARCH + timedelta(days=61)
@@ -118,3 +119,24 @@ def test_the_command_compares_and_keeps_and_only_later_outlooks_follow(foretide,
     place = Workspace.open(shop)
     assert place.chosen(7).name == best
     assert place.chosen(7, datetime(2025, 3, 1, tzinfo=UTC)) == Chosen()  # its test has been looked at
+
+
+def daily(n_users):
+    """Make a log of users who came on each of sixty days."""
+    days = [day for day in range(60) for _ in range(n_users)]
+    return events([f"u{n:02}" for n in range(n_users)] * 60, days, ["x"] * len(days))
+
+
+@pytest.mark.parametrize("name", ["glm", "tree", "bgnbd", "stack"])
+def test_whichever_model_is_chosen_the_outlook_says_that_rates_stand_in_for_it(name):
+    told = outlook(daily(5), START + timedelta(days=60), 7, RULE, chosen=Chosen(name))
+    assert say("outlook.stage_rates") in told.notes
+    assert told.users["p_inactive"].is_between(0, 0.1, closed="none").all()
+
+
+@pytest.mark.parametrize("name", ["glm", "tree", "bgnbd", "stack"])
+def test_an_outlook_of_users_of_whom_none_is_eligible_tells_that_they_stay_away(name):
+    told = outlook(daily(40), START + timedelta(days=100), 7, RULE, chosen=Chosen(name))
+    assert set(told.users["stage"]) == {"churned"}
+    assert told.users["p_inactive"].is_between(0.8, 1).all()
+    assert "eligible" not in told.quality["stage"].to_list()

@@ -97,6 +97,7 @@ def test_a_single_user_and_users_who_never_came_twice_can_be_learnt_from(name):
     some = test.sort("active_days")[-5:]
     for rows in (seen.filter(user_id=seen["user_id"][0]), seen.filter(active_days=1)):
         model = user_model(name, HORIZON).fit(rows)
+        assert coarse(model, test) or rows["user_id"].n_unique() > 1 or name == "hazard"
         told = model.predict(test)
         assert np.isfinite(told.to_numpy()).all()
         assert told["p_inactive"].is_between(0, 1).all()

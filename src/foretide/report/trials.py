@@ -13,7 +13,7 @@ import polars as pl
 
 from foretide.outlook import Outlook
 from foretide.tune.choice import chosen
-from foretide.users.backtest import BASELINES, judged, of_rates
+from foretide.users.backtest import BASELINES, judged
 from foretide.users.examples import of_pairs, with_beside
 from foretide.users.margins import margins
 from foretide.users.models import USER_MODELS, Chosen, UserModel, needs_of, user_model
@@ -87,5 +87,5 @@ def answers(
     if past.is_empty() or test.is_empty():
         return {}, test
     told = {name: model.fit(past).predict(test) for name, model in models.items()}
-    told |= {name: of_rates(Rates(by).fit(past), test, learnt.test.test[1]) for name, by in BASELINES.items()}
+    told |= {name: Rates(by).fit(past).told(test, learnt.test.test[1]) for name, by in BASELINES.items()}
     return told, test

@@ -17,7 +17,7 @@ from foretide.users.cutoffs import LEAD_DAYS, Pair, shifted
 from foretide.users.examples import of_pairs, training_pairs
 from foretide.users.margins import MARGINS, margins
 from foretide.users.models import UserModel, user_model
-from foretide.users.rates import Rates, expected_days
+from foretide.users.rates import Rates
 from foretide.users.scores import QUALITY, groups, quality
 
 MODEL, STAGE_RATE, POPULATION_RATE = "foretide", "stage rate", "population rate"
@@ -119,14 +119,8 @@ def compare(
     if seen.is_empty() or test.is_empty():
         return pl.DataFrame(schema=COMPARISON)
     told = {name: model.fit(seen).predict(test) for name, model in models.items()}
-    told |= {name: of_rates(Rates(by).fit(seen), test, of.test[1]) for name, by in BASELINES.items()}
+    told |= {name: Rates(by).fit(seen).told(test, of.test[1]) for name, by in BASELINES.items()}
     return judged(test, told, against)
-
-
-def of_rates(rates: Rates, users: pl.DataFrame, horizon_days: int) -> pl.DataFrame:
-    """Return ``p_inactive, expected_active_days`` of users by the rates of their group."""
-    p, filled = rates.predict(users, horizon_days)
-    return pl.DataFrame({"p_inactive": p, "expected_active_days": expected_days(p, filled, horizon_days)})
 
 
 def judged(test: pl.DataFrame, told: Mapping[str, pl.DataFrame], against: Sequence[str]) -> pl.DataFrame:

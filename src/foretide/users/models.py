@@ -17,7 +17,8 @@ from typing import Any, ClassVar, Protocol, Self, runtime_checkable
 import polars as pl
 
 from foretide.errors import UsageError
-from foretide.users.contributions import Contributions
+from foretide.users.contributions import Contributions, of_rates
+from foretide.users.rates import Rates
 
 
 class UserModel(Protocol):
@@ -60,6 +61,8 @@ class FallsBack(Protocol):
 
 #: The days between two visits where nobody has come twice.
 NO_GAP_DAYS = 1.0
+#: Fewest users that the four parameters of a buy-till-you-die model are learnt from.
+LEAST_VISITORS = 30
 #: What buy-till-you-die models look at.
 VISITS = ("recency_days", "gap_mean_days", "active_days")
 
@@ -67,6 +70,8 @@ VISITS = ("recency_days", "gap_mean_days", "active_days")
 @dataclass
 class Visitors:
     """A buy-till-you-die model that learns from users as of the latest cut-off of the examples.
+
+    From fewer than ``LEAST_VISITORS`` four parameters cannot be learnt: the rates of their stages are told.
 
     Parameters
     ----------
@@ -83,7 +88,8 @@ class Visitors:
     kind: str
     horizon_days: int
     settings: Mapping[str, Any] = field(default_factory=dict)
-    model_: Any = field(init=False)
+    rates_: Rates = field(init=False)
+    model_: Any = field(init=False)  # None of too few users
     usual_: pl.DataFrame = field(init=False)  # one row
 
     def fit(self, examples: pl.DataFrame) -> Visitors:
@@ -93,17 +99,25 @@ class Visitors:
 
         usual = usual_user(examples, VISITS).drop("stage")
         self.usual_ = usual.with_columns(pl.col("gap_mean_days").fill_nan(NO_GAP_DAYS))
-        self.model_ = BUY_TILL_YOU_DIE[self.kind](self.horizon_days, **self.settings).fit_examples(examples)
+        self.rates_, self.model_ = Rates().fit(examples), None
+        if examples["user_id"].n_unique() >= LEAST_VISITORS:
+            self.model_ = BUY_TILL_YOU_DIE[self.kind](self.horizon_days, **self.settings).fit_examples(examples)
         return self
 
     def predict(self, users: pl.DataFrame) -> pl.DataFrame:
         """Return ``p_inactive, expected_active_days`` of each row of a feature table, in its order."""
-        return self.model_.predict(users)
+        return self.rates_.told(users, self.horizon_days) if self.model_ is None else self.model_.predict(users)
+
+    def coarse(self, users: pl.DataFrame) -> bool:
+        """Tell whether users get the rates of their stage, as there were too few to learn from."""
+        return self.model_ is None and not users.is_empty()
 
     def contributions(self, users: pl.DataFrame) -> Contributions:
         """Return what recency, rhythm and history add to the log-odds of no activity, exactly (see ``coalitions``)."""
         from foretide.users.coalitions import contributions_of
 
+        if self.model_ is None:
+            return of_rates(self.rates_, users, self.horizon_days, list(VISITS))
         # a user of one day has no gaps, and is lent the usual ones in coalitions with more days
         gaps = pl.col("gap_mean_days").fill_nan(self.usual_["gap_mean_days"].item())
         return contributions_of(self.predict, users.with_columns(gaps), self.usual_)

@@ -67,6 +67,11 @@ class Rates:
         p = found["p"].fill_null(self.population_[0]).to_numpy()
         return p ** (horizon_days / self.days_), found["fill"].fill_null(self.population_[1]).to_numpy()
 
+    def told(self, users: pl.DataFrame, horizon_days: int) -> pl.DataFrame:
+        """Return ``p_inactive, expected_active_days`` of each row of ``users``, as in ``predict``."""
+        p, filled = self.predict(users, horizon_days)
+        return pl.DataFrame({"p_inactive": p, "expected_active_days": expected_days(p, filled, horizon_days)})
+
     def _group(self) -> pl.Expr:
         return (pl.col(self.by) if self.by else pl.lit("all")).alias("group")
 
