@@ -42,6 +42,12 @@ def test_every_model_is_listed_with_what_it_is_good_for(foretide, lang):
     assert "train users --model glm" in options
 
 
+def test_no_model_is_cut_from_the_printed_list(foretide):
+    told = foretide("models").out
+    for name in [*(model.name for model in MODELS), *USER_MODELS]:
+        assert f"\n{name} " in told
+
+
 def test_a_model_and_holidays_on_request(foretide, shop):
     told = foretide("forecast", "events", "-w", shop, "-h", "7", "--model", "ridge", "--holidays", "US")
     assert told.code == 0, told.err

@@ -215,7 +215,12 @@ def models(
 
     check_output(output)
     with speaking(lang):
-        emit(pl.DataFrame([*series_models(), *user_models()], LISTED, orient="row"), print_as, output)
+        listed = pl.DataFrame([*series_models(), *user_models()], LISTED, orient="row")
+        if print_as is Format.table and output is None:  # one list would be cut
+            for (kind,), rows in listed.group_by("of", maintain_order=True):
+                emit(rows.drop("of"), title=say(f"cli.models_of_{kind}"))
+        else:
+            emit(listed, print_as, output)
 
 
 def series_models() -> Iterator[tuple[object, ...]]:
