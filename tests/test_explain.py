@@ -9,14 +9,14 @@ from scipy.special import expit
 
 from foretide.errors import UnknownIdError, UsageError
 from foretide.events.records import FrameBuckets
-from foretide.explain import explain, explain_model, explain_users
+from foretide.explain import Explanation, explain, explain_model, explain_users
 from foretide.features.fold import feature_table
 from foretide.outlook import USUAL_RULE, learnt_for
-from foretide.text import LANGUAGES, speaking
+from foretide.text import LANGUAGES, say, speaking
 from foretide.users.covariates import names
 from foretide.users.models import Chosen
 from foretide.users.reasons import USUAL, reason_of
-from foretide.users.turning import LIKELY, turning
+from foretide.users.turning import LIKELY, TURNS, turning
 from test_outlook import AS_OF, RULE, simulated
 
 
@@ -90,6 +90,17 @@ def test_everybody_has_the_reasons_that_they_have_alone(log):
     for user in known.gather([0, 77]):
         alone = explain(log, AS_OF, user, 28, RULE).reasons
         assert_frame_equal(told.filter(user_id=user).drop("user_id"), alone, abs_tol=1e-9)
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_one_visit_and_one_day_are_told_in_the_singular(lang):
+    none = pl.DataFrame()
+    for kind, n in (("visits", 1), ("visits", 2), ("silence", 1), ("silence", 2)):
+        row = pl.DataFrame([(kind, n, 0.25, True)], schema=TURNS, orient="row")
+        with speaking(lang):
+            words = Explanation("u", "glm", 28, 0.5, none, 0.0, row, 0.5).turns
+            assert ("2" in words.replace("25.0", "")) == (n == 2)
+            assert say("report.format.percent", n="25.0") in words
 
 
 def test_whoever_is_not_known_is_an_error(log):

@@ -42,8 +42,14 @@ class Explanation:
     def turns(self) -> str:
         """What would turn the outlook, in words."""
         last = self.turning.row(-1, named=True)
-        key = f"{last['kind']}{'' if last['turns'] else '_never'}"
-        return say(f"explain.{key}", n=last["n"], p=f"{last['p_inactive']:.1%}", likely=f"{self.likely:.0%}")
+        end = "_never" if not last["turns"] else "_one" if last["n"] == 1 else ""
+        p, likely = in_percent(last["p_inactive"], 1), in_percent(self.likely, 0)
+        return say(f"explain.{last['kind']}{end}", n=last["n"], p=p, likely=likely)
+
+
+def in_percent(share: float, digits: int) -> str:
+    """Return a share as a reader of the language of the moment writes it."""
+    return say("report.format.percent", n=f"{100 * share:.{digits}f}")
 
 
 def explain(

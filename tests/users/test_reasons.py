@@ -64,6 +64,18 @@ def test_what_moves_the_model_is_first(learnt):
     assert ranked.filter(reason=OTHER)["mean_size"].sum() == 0.0  # a feature that is constant, one never defined
 
 
+@pytest.mark.parametrize("name", ["glm", "hazard", "stack"])
+def test_the_usual_user_is_alike_for_all_and_being_churned_is_a_reason(name):
+    seen, test = seen_and_test()
+    settings = {"members": ("glm", "hazard")} if name == "stack" else {}
+    parts = reasons(user_model(name, HORIZON, **settings).fit(seen), test)
+    usual = parts.filter(reason=USUAL)["log_odds"]  # what changes with time is weighed a little differently by groups
+    assert usual.max() - usual.min() < 0.3
+    stage = parts.filter(reason="stage").with_columns(churned=test["stage"] == "churned")
+    gone, here = (stage.filter(churned=churned)["log_odds"].mean() for churned in (True, False))
+    assert gone > 1 > 0 > here
+
+
 def test_a_covariate_as_with_the_usual_user_is_no_part_of_the_hazard():
     seen, _ = seen_and_test()
     back = user_model("hazard", HORIZON).fit(seen).groups_[True].back

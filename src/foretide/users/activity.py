@@ -27,7 +27,7 @@ import polars as pl
 from scipy.special import expit
 
 from foretide.schema import Floats
-from foretide.users.contributions import Contributions, of_rates
+from foretide.users.contributions import Contributions, fill_group, of_rates
 from foretide.users.covariates import covariates, names
 from foretide.users.examples import longest_pairs
 from foretide.users.logistic import PENALTY_C, logistic
@@ -144,9 +144,9 @@ class ActivityModel:
         return np.maximum(self.returns_(group).remaining(x, horizon_days), at_shortest)
 
     def contributions(self, users: pl.DataFrame) -> Contributions:
-        """Return what each covariate adds to the log-odds of no activity, beside the usual user of the training set.
+        """Return what each covariate adds to the log-odds of no activity, beside the usual user of its group.
 
-        A user of a group without a model of its own has the rate of the stage: all is in ``stage``.
+        What sets the group apart from all users is in ``stage``, and so is all of a group without a model of its own.
         """
         users = of_horizon(users, self.horizon_days)
         told = of_rates(self.rates_, users, self.horizon_days, names())
@@ -155,8 +155,8 @@ class ActivityModel:
             rows = np.flatnonzero(here == group)
             if len(rows):
                 scaler, linear = (step for _, step in model.idle_.steps)
-                told.parts[rows, :-1] = scaler.transform(self._covariates(users[rows])) * linear.coef_[0]
-                told.parts[rows, -1], told.base[rows] = 0.0, linear.intercept_[0]
+                parts = scaler.transform(self._covariates(users[rows])) * linear.coef_[0]
+                fill_group(told, rows, parts, linear.intercept_[0])
         return told
 
     def coarse(self, users: pl.DataFrame) -> bool:

@@ -10,12 +10,15 @@ from typing import NamedTuple
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 from scipy.special import logit
 
 from foretide.schema import Floats
 from foretide.users.rates import Rates
 
-#: The part of users who get the rate of their stage.
+Longs = NDArray[np.int64]
+
+#: The part of users who get the rate of their stage, and of what sets users with a model of their own apart from all.
 STAGE_RATE = "stage_rate"
 
 
@@ -33,3 +36,21 @@ def of_rates(rates: Rates, users: pl.DataFrame, horizon_days: int, names: list[s
     parts = np.zeros((users.height, len(names) + 1))
     parts[:, -1] = logit(rates.predict(users, horizon_days)[0]) - base
     return Contributions([*names, STAGE_RATE], parts, np.full(users.height, base))
+
+
+def fill_group(told: Contributions, rows: Longs, parts: Floats, usual: Floats | float) -> None:
+    """Fill in users who have a model of their own, in place; the base stays that of all users.
+
+    Parameters
+    ----------
+    told
+        Contributions as of ``of_rates``.
+    rows
+        Who they are, ``(n_rows,)``.
+    parts
+        Of their model, ``(n_rows, n_parts - 1)``.
+    usual
+        Log-odds of the usual one of them; by how much these differ from those of all is ``STAGE_RATE``.
+    """
+    told.parts[rows, :-1] = parts
+    told.parts[rows, -1] = usual - told.base[rows]

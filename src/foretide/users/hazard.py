@@ -24,7 +24,7 @@ import polars as pl
 
 from foretide.schema import Floats
 from foretide.users.activity import RETURN_ROWS, eligible, learnable, of_horizon, thinned
-from foretide.users.contributions import Contributions, of_rates
+from foretide.users.contributions import Contributions, fill_group, of_rates
 from foretide.users.covariates import covariates, names
 from foretide.users.examples import longest_pairs
 from foretide.users.logistic import PENALTY_C, logistic
@@ -98,18 +98,17 @@ class HazardModel:
         return pl.DataFrame({"p_inactive": p, "expected_active_days": expected_days(p, filled, horizon_days)})
 
     def contributions(self, users: pl.DataFrame) -> Contributions:
-        """Return what each covariate adds to the log-odds of no activity, beside the usual user of the training set.
+        """Return what each covariate adds to the log-odds of no activity, beside the usual user of its group.
 
-        They add up to within 1e-6 (see ``stretches``). A user of a group without a model of its own has the rate of
-        the stage.
+        They add up to within 1e-6 (see ``stretches``). What sets the group apart from all users is in ``stage``, and so
+        is all of a group without a model of its own.
         """
         told = of_rates(self.rates_, users, self.horizon_days, names())
         here = eligible(users).to_numpy()
         for group, model in self.groups_.items():
             rows = np.flatnonzero(here == group)
             x = self._covariates(of_horizon(users[rows], self.horizon_days))
-            told.parts[rows, :-1], told.base[rows] = model.back.contributions(x, self.horizon_days)
-            told.parts[rows, -1] = 0.0
+            fill_group(told, rows, *model.back.contributions(x, self.horizon_days))
         return told
 
     def _hazard(self, examples: pl.DataFrame, rng: np.random.Generator) -> ReturnHazard:
