@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
-from foretide.forecast import trees
+from foretide.forecast import trees, trial
 from foretide.forecast.catalogue import TREES
 from foretide.forecast.engine import ENSEMBLE, run
+from foretide.forecast.level_shifts import Relevelled
 from foretide.forecast.trees import BoostedTrees, learn, taught
 from foretide.forecast.trial import TREES_SHARE
 from foretide.schema import Panel
@@ -32,6 +33,25 @@ def test_what_all_series_have_in_common_is_found_and_used_alone():
     assert np.abs(np.log(told.forecast.median / mean[:, -H:])).mean() < 0.06
     fast = run(panel(y[:, :-H]), H, models=())
     assert np.abs(np.log(fast.forecast.median / mean[:, -H:])).mean() > 0.25
+
+
+def test_trees_follow_a_shift_of_level_as_the_others_do(monkeypatch):
+    """Of thirty series ten were halved three weeks ago; the trees have learnt from all of them."""
+    rng = np.random.default_rng(2)
+    mean = rng.uniform(20, 90, (30, 1)) * (1 + 0.3 * np.sin(2 * np.pi * np.arange(364 + H) / 7))
+    mean[:10, 364 - 21 :] /= 2
+    y = rng.poisson(mean).astype(float)
+    plain = BoostedTrees([7], taught(y[:, :364], H, [7]))
+
+    def far(told):
+        return np.abs(np.log(told / mean[:, 364:])).mean(axis=1)
+
+    blind, told = (model.ahead(y, [364], H).median[:, 0] for model in (plain, Relevelled(plain, 7)))
+    np.testing.assert_array_equal(told[10:], blind[10:])
+    assert far(told)[:10].mean() < 0.8 * far(blind)[:10].mean()
+    monkeypatch.setattr(trial, "CLEARLY_BETTER", 1.0)  # neither side is used alone
+    whole, fast = (run(panel(y[:, :364]), H, models=models).forecast.median for models in ((TREES,), ()))
+    np.testing.assert_allclose(whole, (1 - TREES_SHARE) * fast + TREES_SHARE * told)
 
 
 def test_where_neither_side_is_clearly_better_both_count_half():

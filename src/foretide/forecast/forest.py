@@ -26,10 +26,12 @@ Floats32 = NDArray[np.float32]
 
 #: On earlier origins of six real panels 200 trees at half the rate were no better beside the other candidates.
 N_TREES = 100
-#: How LightGBM learns each tree. Absolute errors, as a median is wanted.
+#: How LightGBM learns each tree. Absolute errors, as a median is wanted; a quarter of the usual bins, as they take half
+#: the time and were as good on earlier origins of six real panels.
 SETTINGS: Mapping[str, Any] = {
     "objective": "l1",
     "num_leaves": 15,
+    "max_bin": 63,
     "learning_rate": 0.1,
     "min_data_in_leaf": 20,
     "num_threads": 1,

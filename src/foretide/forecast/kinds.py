@@ -20,6 +20,7 @@ from foretide.forecast.candidates import candidates, sparse
 from foretide.forecast.catalogue import TREES
 from foretide.forecast.forest import Forest
 from foretide.forecast.intervals import of_counts
+from foretide.forecast.level_shifts import Relevelled
 from foretide.forecast.method import Method
 from foretide.forecast.oddities import odd
 from foretide.forecast.on_request import requested
@@ -147,7 +148,7 @@ def tried(y: Floats, kind: Kind, asked: Request, season_lengths: Sequence[int]) 
         trial = joined(trial, beside(more))
         verdict = judge(trial)
     if TREES in asked.models and kind.name == STEADY and (forests := asked.learnt(y)):
-        trees = beside({TREES: BoostedTrees(asked.season_lengths, forests)})
+        trees = beside({TREES: Relevelled(BoostedTrees(asked.season_lengths, forests), season)})
         verdict, trial = beside_trees(trial, verdict, trees), joined(trial, trees)
     return Best(season, trial, verdict)
 

@@ -100,7 +100,7 @@ class Relevelled(Method):
     Parameters
     ----------
     method
-        What forecasts; of series each for itself.
+        What forecasts; of series each for itself, or with what it has learnt before.
     season_length
         Steps of a season.
     """
