@@ -1,13 +1,14 @@
 """Forecasts on several real panels of counts beside statsforecast, mlforecast and neuralforecast, rolling origins.
 
-    python benchmarks/forecast_panels.py [--validate] [--fast] [--only NAME ...] [--synthetic N_SERIES]
-        [--peers-python .venv-peers/bin/python [--libraries NAME ...]] [--keep FOLDER]
+    python benchmarks/forecast_panels.py [--validate] [--fast | --models NAME ...] [--only NAME ...]
+        [--synthetic N_SERIES] [--peers-python .venv-peers/bin/python [--libraries NAME ...]] [--keep FOLDER]
 
 See ``panels.py`` for the data and origins, and ``synthetic_series.py`` for series whose true mean is known. MASE,
 scaled by the past of each origin, judges the median; the geometric mean over panels and origins is told at the end.
 WQL / SN is the loss of our quantiles over that of the naive forecast's normal intervals. With ``--fast`` our trees are
-left out. The peers see the same series at the same origins, with one thread, in the same run; with ``--keep`` what they
-said is kept in a folder and taken from there. Nobody is told of holidays.
+left out, with ``--models`` others are tried instead of them. The peers see the same series at the same origins, with
+one thread, in the same run; with ``--keep`` what they said is kept in a folder and taken from there. Nobody is told of
+holidays.
 """
 
 from __future__ import annotations
@@ -157,7 +158,7 @@ def summary(every: dict[str, list[float]], costs: dict[str, list[float]]) -> Non
 def measure(task: Task, asked: argparse.Namespace, truth: Floats | None) -> tuple[dict[str, float], dict[str, float]]:
     """Return MASE and CPU ms a series by name, and print them."""
     origins = task.validation if asked.validate else task.test
-    said, cpu, quality = ours(task, origins, () if asked.fast else BY_DEFAULT)
+    said, cpu, quality = ours(task, origins, () if asked.fast else tuple(asked.models))
     if truth is not None:
         said[ORACLE] = np.stack([truth[:, origin : origin + task.h] for origin in origins], axis=1)
     if asked.peers_python:
@@ -178,6 +179,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])  # type: ignore[union-attr]
     parser.add_argument("--validate", action="store_true")
     parser.add_argument("--fast", action="store_true")
+    parser.add_argument("--models", nargs="*", default=BY_DEFAULT)
     parser.add_argument("--peers-python", type=Path)
     parser.add_argument("--libraries", nargs="*", choices=LIBRARIES, default=LIBRARIES)
     parser.add_argument("--only", nargs="*")

@@ -78,7 +78,7 @@ def test_the_one_that_beats_the_ensemble_is_used_alone():
     rng = np.random.default_rng(0)
     happened = rng.normal(50, 5, (6, 5, 4))
     near = happened + rng.normal(0, 1, happened.shape)
-    said = {"HoltWinters": Said(happened + 9.0, happened + 9.0), "SeasonalNaive": Said(near, near)}
+    said = {"PooledSeason": Said(happened + 9.0, happened + 9.0), "SeasonalNaive": Said(near, near)}
     now = np.stack([np.full((6, 4), 10.0), np.full((6, 4), 20.0)])
     verdict = judge(Trial(said, now, [20, 22, 24, 26, 28], happened, np.ones((6, 6))))
     np.testing.assert_array_equal(verdict.weights, np.tile([[0.0], [1.0]], (1, 6)))

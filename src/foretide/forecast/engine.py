@@ -79,9 +79,9 @@ def run(
     Every candidate is tried at rolling origins; each series' ensemble weighs them by their errors, shrunk
     towards the errors of the whole panel. A candidate that clearly beats the ensemble is used alone. Boosted trees that
     learn from all series count half beside that, where there is enough to learn from. Series with many zeros are a kind
-    of their own, without trees (``foretide.forecast.kinds``). With less than a few weeks of history there is no
-    backtest: the mean of the same weekday is used, the intervals follow from the changes seen so far, and a note says
-    so.
+    of their own, without trees (``foretide.forecast.kinds``). With less than three weeks or so of history there
+    is no backtest: smoothing around the season of the panel is used (``trial.TRUSTED``), the intervals follow from the
+    changes seen so far, and a note says so.
 
     Parameters
     ----------
@@ -142,7 +142,7 @@ def known_events(panel: Panel, events: pl.DataFrame | None, covariates: pl.DataF
     """
     if events is None and covariates is None:
         return None
-    if panel.step != np.timedelta64(1, "D"):
+    if panel.dates.dtype == "datetime64[M]" or panel.step != np.timedelta64(1, "D"):
         raise UsageError("events and covariates are known by day; bring the series to daily figures first")
     calendar = CALENDAR.to_frame() if events is None else events
     return KnownEvents(calendar, panel.dates[0].astype("datetime64[D]").item(), panel.ids, covariates)
