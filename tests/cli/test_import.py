@@ -47,6 +47,18 @@ def test_the_same_events_in_other_formats_are_duplicates(foretide, place, tmp_pa
     assert counts(foretide("import", zipped, "-w", place).out) == (3, 0, 3, 0)
 
 
+def test_a_workspace_without_events_is_told_how_to_get_some(foretide, place):
+    assert "foretide import FILE" in foretide("check", "-w", place).err
+
+
+def test_a_file_of_bad_rows_only_says_in_words_what_is_wrong(foretide, place, tmp_path):
+    rows = CSV.splitlines()[0] + "\n17850,2026-01-03T00:00:00Z,1,NaN,UK\n17850,2031-01-03T00:00:00Z,1,1,UK\n"
+    told = foretide("import", write(tmp_path, "orders.csv", rows), "-w", place, "--lang", "zh")
+    assert told.code == 3
+    assert "NaN" in told.err
+    assert "1: the time lies in the future" in told.err
+
+
 def test_bad_rows_are_kept_with_their_reason(foretide, place, tmp_path):
     rows = CSV + ",2026-01-03T00:00:00Z,1,1,UK\n17850,soon,1,1,UK\n17850,2026-01-03T00:00:00Z,1,inf,UK\n"
     told = foretide("import", write(tmp_path, "orders.csv", rows), "-w", place)

@@ -143,7 +143,7 @@ def check(
     with opened(workspace, None, output, lang, engine_of(engine, master, workers)) as place:
         findings = place.check()
         if findings.is_empty():
-            inform(say("cli.nothing_odd", n=f"{place.store.n_events:,}"))
+            inform(say("cli.nothing_odd" if place.store.n_events else "cli.no_events", n=f"{place.store.n_events:,}"))
         words = [
             {"title": say(f"check.{code}.title"), "action": say(f"check.{code}.action")} for code in findings["check"]
         ]

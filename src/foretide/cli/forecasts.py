@@ -91,6 +91,8 @@ def forecast(
     lang: Lang = "en",
 ) -> None:
     """Forecast daily series, with intervals, beside a backtest against the seasonal naive."""
+    from foretide.features.measures import SHARES
+
     check_output(chart, CHARTS)
     with opened(workspace, as_of, output, lang, engine_of(engine, master, workers)) as place:
         measure = what or place.default_measure()
@@ -98,7 +100,8 @@ def forecast(
         known = Known(holidays, events, covariates)
         run = run_of(place, measure, by, horizon, level, moment, model or (), known, total=total)
         told = run.parts if parts else run.frame
-        emit(told, print_as, output, title=say("cli.forecast", what=measure, h=horizon))
+        title = "cli.forecast_shares" if measure in SHARES else "cli.forecast"
+        emit(told, print_as, output, title=say(title, what=measure, h=horizon))
         if print_as is Format.table and run.backtest.height:
             tell_backtest(run)
         if chart is not None:

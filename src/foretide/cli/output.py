@@ -110,11 +110,13 @@ def print_table(frame: pl.DataFrame, title: str = "") -> None:
     console = Console(width=None if sys.stdout.isatty() else PIPED_WIDTH)
     rows = list(zip(*map(readable_column, frame.head(PRINTED_ROWS).iter_columns()), strict=True))
     shown = n_that_fit([frame.columns, *rows], console.width)
-    table = Table(title=escape(title) or None, title_justify="left", header_style="bold", box=None, pad_edge=False)
+    table = Table(header_style="bold", box=None, pad_edge=False)
     for name, dtype in list(frame.schema.items())[:shown]:
         table.add_column(escape(name), justify="right" if dtype.is_numeric() else "left")
     for row in rows:
         table.add_row(*map(escape, row[:shown]))
+    if title:
+        console.print(escape(title), style="italic")  # as wide as the console, however narrow the table
     console.print(table)
     if frame.width > shown:
         console.print(say("cli.more_columns", columns=", ".join(frame.columns[shown:])), style="dim")
@@ -127,10 +129,12 @@ WIDEST_CELL = 40
 
 
 def n_that_fit(rows: Sequence[Sequence[str]], width: int) -> int:
-    """Return how many columns fit side by side, at least the first."""
+    """Return how many columns fit side by side, at least the first; a Chinese character takes two places."""
+    from rich.cells import cell_len
+
     used = 0
     for n, column in enumerate(zip(*rows, strict=True)):
-        used += min(max(map(len, column)), WIDEST_CELL) + 2
+        used += min(max(map(cell_len, column)), WIDEST_CELL) + 2
         if used > width + 2 and n > 0:
             return n
     return len(rows[0])

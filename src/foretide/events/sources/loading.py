@@ -8,6 +8,7 @@ from foretide.errors import NothingStoredError
 from foretide.events.records import Counts, watched
 from foretide.events.sources.files import FileSource
 from foretide.events.store import EventStore
+from foretide.text import say, speaking
 
 
 def load(store: EventStore, source: FileSource, progress: Callable[[int], object] | None = None) -> Counts:
@@ -23,7 +24,8 @@ def load(store: EventStore, source: FileSource, progress: Callable[[int], object
         return store.put(source.mapping.kind, *source.table(), source=name)
     counts = store.ingest(watched(source.chunks(), progress), name)
     if counts.quarantined == counts.read:
-        reasons = ", ".join(f"{reason} {n:,}" for reason, n in counts.reasons.most_common(3))
+        with speaking("en"):  # as all errors
+            reasons = "; ".join(f"{n:,}: {say(f'reason.{reason}')}" for reason, n in counts.reasons.most_common(3))
         raise NothingStoredError(
             f"{name}: none of the {counts.read:,} rows could be stored ({reasons}); "
             f"see them with: foretide quarantine --workspace {store.path.parent}"
