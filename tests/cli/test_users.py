@@ -1,6 +1,7 @@
 """Asking about single users."""
 
 import json
+import re
 
 import polars as pl
 import pytest
@@ -13,6 +14,8 @@ def test_why_a_user_is_expected_to_stay_away(foretide, shop, lang):
     told = foretide("explain", user, "-w", shop, "-h", "7", "--lang", lang)
     assert told.code == 0, told.err
     assert "recency" in told.out
+    assert re.search({"en": "more visits|more days without a visit", "zh": "再来访次数|再不来访天数"}[lang], told.out)
+    assert not re.search(r"silence|True|False", told.out)
     assert user in told.err
     assert "glm" in told.err
     rows = json.loads(foretide("explain", user, "-w", shop, "-h", "7", "--format", "json").out)

@@ -76,13 +76,24 @@ def explain_one(
     place: Workspace, user: str, horizon: int, moment: datetime, likely: float, print_as: Format, output: Path | None
 ) -> None:
     """Print why, and what would turn it."""
+    from foretide.explain import in_percent
+
     told = place.explain(user, horizon, moment, likely)
-    inform(say("explain.away", user=user, model=told.model, days=horizon, p=f"{told.p_inactive:.1%}"))
+    inform(say("explain.away", user=user, model=told.model, days=horizon, p=in_percent(told.p_inactive, 1)))
     emit(told.reasons, print_as, output, title=say("explain.title"))
     if print_as is Format.table and output is None:
         some = told.turning.filter(told.turning["n"].is_in(SHOWN) | told.turning["turns"])
-        emit(some, title=say("explain.turning_title"))
+        emit(tried_in_words(some), title=say("explain.turning_title"))
     inform(told.turns)
+
+
+def tried_in_words(turning: pl.DataFrame) -> pl.DataFrame:
+    """Return what was tried as a person reads it."""
+    import polars as pl
+
+    kinds = {kind: say(f"explain.tried_{kind}") for kind in ("visits", "silence")}
+    turns = pl.when("turns").then(pl.lit(say("explain.turned"))).otherwise(pl.lit(say("explain.not_turned")))
+    return turning.with_columns(pl.col("kind").replace(kinds), turns=turns)
 
 
 def with_words(table: pl.DataFrame) -> pl.DataFrame:
