@@ -92,7 +92,7 @@ def test_a_series_like_others_moves_them_a_little_as_they_learn_from_each_other(
     among = told_of_good(pl.concat([GOOD, frame_of(bad=LEARNT_FROM[name])]))
     moved = np.abs(among - alone) / (alone + 5.0)
     assert moved[:, :2].max() < 0.1
-    assert moved.max() < 0.2
+    assert moved.max() < 0.3  # bounds are whole
 
 
 def test_one_series_of_amounts_does_not_take_whole_bounds_from_counts():
@@ -152,6 +152,8 @@ def test_pandas_in_many_forms_gives_the_same():
         pandas(days.tz_localize("Europe/Berlin")),
         pandas(days.strftime("%Y-%m-%d")),
         pandas(days.strftime("%Y-%m-%dT%H:%M:%S")),
+        pandas(days.strftime("%Y-%m-%dT%H:%M:%S+08:00")),
+        pandas(days.strftime("%Y-%m-%d %H:%M:%SZ")),
         pandas([day.date() for day in days]),
         pandas(days).set_index("ds"),
         pandas(days, pd.array(counts(9.0).astype(int), dtype="Int64")),
@@ -201,6 +203,7 @@ def test_wrong_types_are_told(change, said):
         ({"until": "soon"}, "until"),
         ({"models": ["oracle"]}, "oracle"),
         ({"models": "lightgbm"}, "lightgbm"),
+        ({"models": None}, "list of names"),
         ({"holidays": "ATLANTIS"}, "ATLANTIS"),
         ({"holidays": 5}, "holidays"),
     ],
@@ -223,7 +226,8 @@ def test_an_empty_frame_is_told(empty):
 
 
 def test_rows_without_a_date_are_left_out_and_said():
-    lost = pl.DataFrame({"unique_id": ["good1", None], "ds": [None, DAYS[5]], "y": [1.0, 2.0]}, GOOD.schema)
+    names, ds = ["good1", None, "bad", "bad"], [None, DAYS[5], DAYS[6], DAYS[7]]
+    lost = pl.DataFrame({"unique_id": names, "ds": ds, "y": [1.0, 2.0, np.inf, 1e300]}, GOOD.schema)
     told = foretide.forecast(pl.concat([GOOD, lost]), 7, models=())
     assert told.frame.equals(foretide.forecast(GOOD, 7, models=()).frame)
     assert "rows_left_out" in told.notes

@@ -117,8 +117,18 @@ def test_a_slip_in_one_price_is_not_known_and_flags_are_no_prices():
 def test_days_are_needed_for_what_is_known_by_day():
     hours = pl.datetime_range(pl.datetime(2024, 1, 1), pl.datetime(2024, 1, 20), "1h", eager=True)
     hourly = pl.DataFrame({"ds": hours, "y": np.arange(hours.len()) % 24})
-    with pytest.raises(UsageError, match="by day"):
-        foretide.forecast(hourly, 24, holidays="DE")
+    monthly = pl.DataFrame({"ds": pl.date_range(date(2010, 1, 1), date(2019, 1, 1), "1mo", eager=True), "y": 3.0})
+    for frame in (hourly, monthly):
+        with pytest.raises(UsageError, match="by day"):
+            foretide.forecast(frame, 24, holidays="DE")
+
+
+def test_covariates_of_no_series_are_told():
+    table = pl.DataFrame({"unique_id": "elsewhere", "ds": DAYS, "price": 2.0})
+    with pytest.raises(UsageError, match="elsewhere"):
+        foretide.forecast(frame_of(sales()), 7, covariates=table)
+    some = pl.concat([table, table.with_columns(unique_id=pl.lit("s1"))])
+    assert foretide.forecast(frame_of(sales()), 7, covariates=some, models=()).frame.height == 28
 
 
 def test_what_a_forecast_is_made_of_tells_events_and_covariates_apart():

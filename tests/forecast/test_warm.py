@@ -62,7 +62,8 @@ def test_what_cannot_be_asked_is_told():
     with pytest.raises(UsageError, match="fit first"):
         WarmHoltWinters().predict(3)
     warm = WarmHoltWinters().fit(panel(counts(2)))
-    with pytest.raises(UsageError, match="one for each"):
-        warm.update(np.ones(3))
+    for wrong in (np.ones(3), [1.0], 5.0):
+        with pytest.raises(UsageError, match="one for each"):
+            warm.update(wrong)
     with pytest.raises(UsageError, match="horizon"):
         warm.predict(0)

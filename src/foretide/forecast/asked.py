@@ -41,6 +41,19 @@ def seasons(values: Any) -> tuple[int, ...]:
     return lengths
 
 
+def names(values: Any) -> tuple[str, ...]:
+    """Return names of models as a tuple.
+
+    Raises
+    ------
+    UsageError
+        If they are no list of names.
+    """
+    if isinstance(values, str) or not isinstance(values, Iterable):
+        raise UsageError(f"models are a list of names such as ['lightgbm'], or () for none; not {values!r}")
+    return tuple(values)
+
+
 def check_gaps(gaps: str) -> None:
     """Raise a UsageError if gaps are to be read in a way that there is not."""
     if gaps not in get_args(Gaps):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
+from foretide.forecast.frame_rows import MOST
 from foretide.forecast.grid import Grid
 from foretide.schema import Panel
 
@@ -25,13 +26,20 @@ def remarks(rows: pl.DataFrame, used: pl.DataFrame, panel: Panel, grid: Grid) ->
         What became of them.
     """
     facts = {
-        "rows_left_out": bool(rows.select(pl.any_horizontal(pl.col("unique_id", "ds").is_null()).any()).item()),
+        "rows_left_out": left_out(rows),
         "series_left_out": rows["unique_id"].drop_nulls().n_unique() > len(panel.ids),
         "off_steps": bool((grid.moments(used["ds"]) != used["ds"].to_numpy()).any()),
         "many_gaps": bool((share_unknown(panel) > MANY_GAPS).any()),
         "ends_differ": bool(np.isnan(panel.y[:, -1]).any()),
     }
     return tuple(code for code, holds in facts.items() if holds)
+
+
+def left_out(rows: pl.DataFrame) -> bool:
+    """Tell whether a row lacks a date or a name, or has a figure beyond all bounds; a missing figure is a gap."""
+    nameless = pl.any_horizontal(pl.col("unique_id", "ds").is_null())
+    beyond = pl.col("y").is_not_nan() & (pl.col("y").abs() > MOST)
+    return bool(rows.select((nameless | beyond.fill_null(False)).any()).item())
 
 
 def share_unknown(panel: Panel) -> np.ndarray:

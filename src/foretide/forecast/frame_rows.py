@@ -13,6 +13,10 @@ from foretide.events.sources.frames import to_polars
 ONLY = "y"
 #: Dates as text begin with the year: 01/02/2026 may be a day of January or of February.
 YEAR_FIRST = r"^\s*\d{4}\D"
+#: A time and its offset from UTC.
+OFFSET = r"(\d:\d\d\S*?)\s*(?:Z|[+-]\d\d(?::?\d\d)?)$"
+#: Figures beyond this are taken for none, as infinite ones are.
+MOST = 1e15
 NUMBERS = (pl.String, pl.Boolean, pl.Null)
 
 
@@ -48,8 +52,8 @@ def typed(table: pl.DataFrame) -> pl.DataFrame:
 
 
 def known(rows: pl.DataFrame) -> pl.DataFrame:
-    """Return the rows that have a name, a date and a finite figure."""
-    return rows.filter(pl.col("y").is_finite(), pl.col("ds").is_not_null(), pl.col("unique_id").is_not_null())
+    """Return the rows that have a name, a date and a figure within bounds."""
+    return rows.filter(pl.col("y").abs() <= MOST, pl.col("ds").is_not_null(), pl.col("unique_id").is_not_null())
 
 
 def tidied(table: pl.DataFrame) -> pl.DataFrame:
@@ -77,9 +81,10 @@ def moments(given: pl.Series, frame: str) -> pl.Series:
 
 
 def from_text(given: pl.Series, frame: str) -> pl.Series:
-    """Return dates that are written in ISO 8601."""
+    """Return dates that are written in ISO 8601; an offset is left out, as a time zone is."""
+    local = given.str.replace(OFFSET, "$1")
     try:
-        read = given.str.to_datetime(time_unit="us", strict=False)
+        read = local.str.to_datetime(time_unit="us", strict=False)
     except pl.exceptions.ComputeError:  # no form is known for the first one
         read = pl.Series(given.name, [None] * given.len(), pl.Datetime("us"))
     refuse(given, read.is_not_null() & given.str.contains(YEAR_FIRST), frame, "dates or times such as 2026-12-24")

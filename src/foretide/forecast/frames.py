@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from foretide.errors import DataError
 from foretide.events.sources.frames import to_polars
-from foretide.forecast.asked import Gaps, check_gaps, moment_asked, seasons, whole_number, whole_numbers
+from foretide.forecast.asked import Gaps, check_gaps, moment_asked, names, seasons, whole_number, whole_numbers
 from foretide.forecast.catalogue import BY_DEFAULT
 from foretide.forecast.engine import Run, checked, run
 from foretide.forecast.frame_remarks import remarks
@@ -105,18 +105,18 @@ def forecast(
     h, levels, until = whole_number(h, "h"), whole_numbers(levels, "levels"), moment_asked(until)
     checked(h, levels)
     check_gaps(gaps)
-    lengths = None if season_length is None else seasons(season_length)
+    tried, lengths = names(models), None if season_length is None else seasons(season_length)
     rows = rows_of(frame)
     used = known_before(known(rows), until)
     grid = steps_of(counted(used["ds"]), until)
     panel = panel_on(grid, used, gaps)
     ahead = known_ahead(events, holidays, covariates, *days_of(grid.dates, h))
     asked = h, levels, lengths or SEASONS[grid.name]
+    more: dict[str, Any] = {"models": tried, "events": ahead.events, "covariates": ahead.covariates}
     if hierarchy is None:
-        told = run(panel, *asked, models=models, events=ahead.events, covariates=ahead.covariates)
+        told = run(panel, *asked, **more)
     else:
-        sums = hierarchy_of(hierarchy, rows, panel)
-        told = run_sums(panel, sums, *asked, models=models, events=ahead.events, covariates=ahead.covariates)
+        told = run_sums(panel, hierarchy_of(hierarchy, rows, panel), *asked, **more)
     return replace(told, notes=(*told.notes, *remarks(rows, used, panel, grid), *ahead.notes))
 
 

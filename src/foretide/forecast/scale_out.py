@@ -21,7 +21,7 @@ from pyarrow.parquet import ParquetWriter
 from foretide.errors import DataError, MappingError, UnreadableFileError, UsageError
 from foretide.events.engine import Engine, LocalEngine
 from foretide.events.records import Buckets
-from foretide.forecast.asked import Gaps, check_gaps, moment_asked, seasons, whole_number, whole_numbers
+from foretide.forecast.asked import Gaps, check_gaps, moment_asked, names, seasons, whole_number, whole_numbers
 from foretide.forecast.catalogue import BY_DEFAULT, TREES
 from foretide.forecast.engine import checked, run
 from foretide.forecast.forest import Forest
@@ -208,7 +208,7 @@ def forecast_file(
         h=h,
         levels=levels,
         season_length=season,
-        models=models,
+        models=names(models),
         events=known_ahead(events, holidays, None, *days_of(grid.dates, h)).events,
         forests=forests,
     )

@@ -79,9 +79,10 @@ class WarmHoltWinters:
             If nothing was fitted, or there is not a value for each series.
         """
         past = self._known()
+        y = np.asarray(y, dtype=np.float64)
+        if y.ndim not in (1, 2) or y.shape[0] != len(past.ids):
+            raise UsageError(f"there are {len(past.ids)} series and {y.shape} values; give one for each")
         y = y[:, None] if y.ndim == 1 else y
-        if y.shape[0] != len(past.ids):
-            raise UsageError(f"there are {len(past.ids)} series and {y.shape[0]} values; give one for each")
         filled = carried(np.hstack([past.y, np.where(np.isfinite(y), y, np.nan)]))[:, 1:]
         self._advance(filled)
         dates = past.dates[-1] + past.step * np.arange(y.shape[1] - 1, y.shape[1] + 1)

@@ -11,6 +11,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from foretide.errors import UsageError
 from foretide.forecast.baselines import SeasonalNaive
 from foretide.forecast.covariates import covariate_steps, shared_slopes
 from foretide.forecast.known_events import AROUND, EventEffects
@@ -121,6 +122,21 @@ class KnownEvents:
     dates: date
     ids: Sequence[str]
     covariates: pl.DataFrame | None = None
+
+    def __post_init__(self) -> None:
+        """Check that covariates of single series are those of some.
+
+        Raises
+        ------
+        UsageError
+            If none of their names is that of a series.
+        """
+        told = self.covariates
+        if told is None or "unique_id" not in told.columns or told.is_empty():
+            return
+        if not told["unique_id"].is_in(list(self.ids)).any():
+            wrong = f"no series is called {told['unique_id'][0]} or as any other of the covariates"
+            raise UsageError(f"{wrong}; the first series is {self.ids[0]}")
 
     def around(
         self, methods: Mapping[str, Method], season_length: int, rows: NDArray[np.int64]
