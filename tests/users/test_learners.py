@@ -5,7 +5,7 @@ import polars as pl
 import pytest
 
 from foretide.errors import UsageError
-from foretide.users.estimators import LEARNERS, signed_log
+from foretide.users.estimators import LEARNERS, configured, signed_log, trained
 from foretide.users.examples import feature_names
 from foretide.users.learners import CLIP, LearnerModel
 from foretide.users.rates import Rates
@@ -71,3 +71,12 @@ def test_a_signed_log_is_odd_and_leaves_nan():
     told = signed_log(np.array([-np.e + 1, 0.0, np.e - 1, np.nan]))
     assert told[:3] == pytest.approx([-1, 0, 1])
     assert np.isnan(told[3])
+
+
+def test_a_network_of_few_rows_learns_in_smaller_batches_and_says_nothing():
+    x, y = np.random.default_rng(0).normal(size=(90, 4)), np.arange(90) % 2
+    for batch_size in (64, 1024):
+        untrained = configured(LEARNERS["mlp"].of_chance(0), {"batch_size": batch_size, "max_iter": 2})
+        network = trained(untrained, x, y)
+        assert network[-1].batch_size == 45
+        assert network[-1].n_iter_ == 2  # the last round that was allowed, without a warning

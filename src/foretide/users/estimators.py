@@ -10,11 +10,13 @@ outputs for support vector machines, Advances in Large Margin Classifiers.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from foretide.errors import UsageError
 from foretide.schema import Floats
@@ -158,10 +160,18 @@ def configured(estimator: Any, settings: Mapping[str, Any]) -> Any:
     return estimator
 
 
-def in_batches_for(estimator: Any, n_rows: int) -> Any:
-    """Let no batch of a network have more than half of the rows that it is shown."""
+def trained(estimator: Any, x: Floats, y: NDArray[Any]) -> Any:
+    """Train an estimator on rows; no batch of a network has more than half of them.
+
+    To end with the last round that is allowed is as good as to stop before it, so that is no cause for a warning.
+    """
+    from sklearn.exceptions import ConvergenceWarning
+
     sizes = {name: size for name, size in estimator.get_params().items() if name.rpartition("__")[2] == "batch_size"}
-    return estimator.set_params(**{name: min(size, max(1, n_rows // 2)) for name, size in sizes.items()})
+    fitting = estimator.set_params(**{name: min(size, max(1, len(y) // 2)) for name, size in sizes.items()})
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        return fitting.fit(x, y)
 
 
 def signed_log(x: Floats) -> Floats:

@@ -26,7 +26,7 @@ from foretide.users.activity import learnable, thinned
 from foretide.users.coalitions import contributions_of, usual_user
 from foretide.users.contributions import Contributions, of_rates
 from foretide.users.covariates import covariates, names
-from foretide.users.estimators import LEARNERS, configured, in_batches_for
+from foretide.users.estimators import LEARNERS, configured, trained
 from foretide.users.examples import feature_names
 from foretide.users.rates import Rates, expected_days, fill
 
@@ -143,13 +143,12 @@ class LearnerModel:
             return None, None
         x, idle = self._inputs(rows), rows["inactive"].to_numpy()
         untrained = configured(LEARNERS[self.learner].of_chance(seed), self.settings)
-        of_chance = in_batches_for(untrained, len(x)).fit(x, idle.astype(np.int8))
+        of_chance = trained(untrained, x, idle.astype(np.int8))
         more = ~idle & (rows["horizon_days"].to_numpy() > 1)
         if more.sum() < LEAST_ACTIVE:
             return of_chance, None
         share = rows.select(fill()).to_series().to_numpy()[more]
-        of_share = in_batches_for(LEARNERS[self.learner].of_share(seed), len(share))
-        return of_chance, of_share.fit(x[more], share)
+        return of_chance, trained(LEARNERS[self.learner].of_share(seed), x[more], share)
 
     def _shares(self, users: pl.DataFrame, days: int) -> Floats:
         """Return the chance of no activity and the fill in a horizon that was learnt from, ``(2, n_users)``."""
