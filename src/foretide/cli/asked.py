@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from foretide.cli.options import parse_time
 from foretide.cli.output import check_output, inform
+from foretide.cli.waiting import at_work
 from foretide.text import say, speaking
 
 if TYPE_CHECKING:
@@ -33,7 +34,8 @@ def opened(
     with speaking(lang):
         place = Workspace.open(workspace, engine)
         tell_end(place, as_of)
-        yield place
+        with at_work():
+            yield place
 
 
 @contextmanager

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from foretide.cli import FULL_OR_FORBIDDEN
 from foretide.cli.options import Format
+from foretide.cli.waiting import hush
 from foretide.errors import StorageError, UsageError
 from foretide.text import say
 
@@ -31,6 +32,7 @@ WRITERS: dict[str, Callable[[pl.DataFrame, Path], object]] = {
 
 def emit(frame: pl.DataFrame, print_as: Format = Format.table, output: Path | None = None, title: str = "") -> None:
     """Write a table to a file if one is named, else print it."""
+    hush()
     if output is not None:
         write(frame, output)
         inform(say("cli.wrote", rows=f"{frame.height:,}", path=output))
@@ -165,6 +167,7 @@ def readable(cell: object) -> str:
 
 def inform(message: str) -> None:
     """Tell the user something that is not part of the answer: on standard error."""
+    hush()
     sys.stderr.write(message + "\n")
 
 

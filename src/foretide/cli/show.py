@@ -13,6 +13,7 @@ from foretide.cli.asked import engine_of, tell_end
 from foretide.cli.data import load, show_counts
 from foretide.cli.options import AsOf, EngineName, Horizon, Lang, Master, Workers, WorkspaceDir, parse_time
 from foretide.cli.output import check_output, emit, inform
+from foretide.cli.waiting import at_work
 from foretide.errors import UsageError
 from foretide.text import say, speaking
 
@@ -55,7 +56,8 @@ def report(
     with speaking(lang):
         place = Workspace.open(workspace, engine_of(engine, master, workers))
         tell_end(place, as_of)
-        path = make_report(place, output, horizon, parse_time(as_of), lang, model or ())
+        with at_work():
+            path = make_report(place, output, horizon, parse_time(as_of), lang, model or ())
         inform(say("cli.report", path=path))
 
 
@@ -81,9 +83,11 @@ def demo(
         else:
             make_demo(data, workspace)
         place = Workspace.open(workspace, chosen)
-        seen = place.outlook()
-        show_answers(place, seen)
-        path = write_report(gather_events(place, HORIZON_DAYS, None, seen), workspace / "report.html", lang)
+        with at_work():
+            seen = place.outlook()
+            show_answers(place, seen)
+        with at_work():
+            path = write_report(gather_events(place, HORIZON_DAYS, None, seen), workspace / "report.html", lang)
         typer.echo(say("cli.demo.done", path=path.resolve().as_uri(), folder=workspace))
 
 
