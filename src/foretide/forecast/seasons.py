@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from foretide.evaluate.backtest import Said
 from foretide.evaluate.metrics import mean_of_known
-from foretide.forecast.ensemble import pooled_and_shrunk, relative_squares
+from foretide.forecast.ensemble import CLEARLY_BETTER, pooled_and_shrunk, relative_squares
 from foretide.forecast.intervals import usual_change
 from foretide.forecast.method import Method
 from foretide.forecast.trial import LEAST_SEASONS, Point, Trial, Verdict, judge, try_methods
@@ -52,7 +52,7 @@ def best_trial(
         return Best(known[0], trials[0], judge(trials[0]))
     verdicts = [judge(trial) for trial in trials]
     squares = squares_of_seasons(y, trials, verdicts, shared)
-    best = int(np.argmin([mean_of_known(np.sqrt(of_season)) for of_season in squares]))
+    best = season_of_all(squares, known)
     own = own_season(squares, best)
     seen = shared[-1] + trials[best].h - shared[0]
     if (own == best).all() or seen < max(known) or shared != trials[best].origins:
@@ -70,6 +70,23 @@ def squares_of_seasons(
         at = [trial.origins.index(origin) for origin in origins]
         errors.append(verdict.past[:, at] - trial.happened[:, at])
     return relative_squares(np.stack(errors), usual_change(y, origins, 1))
+
+
+def season_of_all(squares: Floats, season_lengths: Sequence[int]) -> int:
+    """Return the place of the season with the least error over all series; of the longest unless it is clearly less.
+
+    An unneeded season costs little, as it is learnt to be flat; a week that is missed may cost a quarter of the error.
+
+    Parameters
+    ----------
+    squares
+        As ``squares_of_seasons``.
+    season_lengths
+        Steps of each season.
+    """
+    errors = [mean_of_known(np.sqrt(of_season)) for of_season in squares]
+    longest, least = int(np.argmax(season_lengths)), int(np.argmin(errors))
+    return least if errors[least] < (1.0 - CLEARLY_BETTER) * errors[longest] else longest
 
 
 def own_season(squares: Floats, best: int) -> NDArray[np.int64]:
