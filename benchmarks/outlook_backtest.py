@@ -25,7 +25,7 @@ from foretide.outlook import outlook
 from foretide.users.backtest import backtest, trial
 from foretide.users.cutoffs import LEAD_DAYS, shifted
 from foretide.users.examples import examples
-from foretide.users.interests import PARTS, ahead_parts, fit_weights
+from foretide.users.interest_scores import interest_quality
 from foretide.users.targets import targets
 
 DATA = Path(os.environ.get("FORETIDE_DATA", "../shared/data"))
@@ -102,17 +102,8 @@ def judge(case: Case) -> None:
 
 
 def judge_interests(log: FrameBuckets, cutoff: datetime, horizon_days: int) -> None:
-    seen = ahead_parts(log, cutoff, horizon_days)
-    if seen.is_empty():
-        return
-    weights = fit_weights(log, cutoff, horizon_days)
-    blend = pl.sum_horizontal(pl.col(part) * float(w) for part, w in zip(PARTS, weights, strict=True))
-    losses = {"blend": blend, "own mix, 28 d": pl.col("own_28"), "population, 7 d": pl.col("pi_7")}
-    told = seen.select(
-        (-(chance.log() * pl.col("n")).sum() / pl.col("n").sum()).alias(name) for name, chance in losses.items()
-    ).row(0, named=True)
-    print("interests, log-loss an event:", ", ".join(f"{name} {loss:.3f}" for name, loss in told.items()))
-    print("weights:", ", ".join(f"{part} {w:.2f}" for part, w in zip(PARTS, weights, strict=True)))
+    print("interests, log-loss an event:")
+    print(interest_quality(log, shifted(cutoff, LEAD_DAYS + horizon_days, log.timezone), horizon_days))
 
 
 if __name__ == "__main__":
