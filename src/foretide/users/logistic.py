@@ -10,6 +10,9 @@ from foretide.schema import Floats
 
 #: Inverse strength of the ridge penalty (scikit-learn's C).
 PENALTY_C = 0.01
+#: A mark (0 or 1) that fewer than one row in a hundred bears is scaled as if so many bore it: otherwise the penalty, which
+#: is on standardised marks, would let a single user of a rare stage decide about all who are in it.
+LEAST_SPREAD = 0.1
 
 
 def logistic(x: Floats, share: Floats, penalty_c: float = PENALTY_C) -> Any:
@@ -27,6 +30,8 @@ def logistic(x: Floats, share: Floats, penalty_c: float = PENALTY_C) -> Any:
     weight = np.concatenate([share, 1 - share])
     rows = np.flatnonzero(weight)
     scaler = StandardScaler().fit(x)
+    marks = ((x == 0) | (x == 1)).all(axis=0)
+    scaler.scale_[marks] = np.maximum(scaler.scale_[marks], LEAST_SPREAD)
     model = LogisticRegression(C=penalty_c, solver="newton-cholesky")
     model.fit(scaler.transform(x)[rows % n], rows < n, sample_weight=weight[rows])
     return make_pipeline(scaler, model)
