@@ -10,8 +10,8 @@ from foretide.schema import Floats
 
 #: Inverse strength of the ridge penalty (scikit-learn's C).
 PENALTY_C = 0.01
-#: A mark (0 or 1) that fewer than one row in a hundred bears is scaled as if so many bore it: otherwise the penalty, which
-#: is on standardised marks, would let a single user of a rare stage decide about all who are in it.
+#: A mark (0 or 1) that fewer than one row in a hundred bears is scaled as if so many bore it. Otherwise the penalty, on
+#: standardised marks, would let a single user of a rare stage decide about all who are in it.
 LEAST_SPREAD = 0.1
 
 
