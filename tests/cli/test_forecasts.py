@@ -42,6 +42,14 @@ def test_every_model_is_listed_with_what_it_is_good_for(foretide, lang):
     assert "train users --model glm" in options
 
 
+def test_options_that_shares_do_not_take_are_said(foretide, shop):
+    asked = ("forecast", "stages", "-w", shop, "-h", "3", "--format", "csv")
+    plain, told = foretide(*asked), foretide(*asked, "--holidays", "US")
+    assert told.out == plain.out
+    assert "shares of a whole" in told.err
+    assert "shares of a whole" not in plain.err
+
+
 def test_no_model_is_cut_from_the_printed_list(foretide):
     told = foretide("models").out
     for name in [*(model.name for model in MODELS), *USER_MODELS]:

@@ -29,6 +29,8 @@ def test_means_of_the_parts_add_up_to_those_of_the_whole(frame):
     np.testing.assert_allclose(mean["c"] + mean["d"], mean["group=y"])
     np.testing.assert_allclose(mean["group=x"] + mean["group=y"], mean["total"])
     assert mean["total"].mean() == pytest.approx(54.2, rel=0.05)
+    made_of = told.parts.select("level", "trend", "season", "event", "covariate", "rest").sum_horizontal()
+    np.testing.assert_allclose(made_of, told.frame["median"], atol=1e-9)
     wide = told.frame
     assert (wide["lo-95"] <= wide["lo-80"]).all()
     assert ((wide["lo-80"] <= wide["median"]) & (wide["median"] <= wide["hi-80"])).all()

@@ -150,9 +150,9 @@ def backtest(
 class Known:
     """What is known of days past and to come, as the options name it."""
 
-    holidays: str | None
-    events: Path | None
-    covariates: Path | None
+    holidays: str | None = None
+    events: Path | None = None
+    covariates: Path | None = None
 
 
 def run_of(
@@ -168,6 +168,10 @@ def run_of(
     total: bool = False,
 ) -> Run:
     """Forecast as the options ask."""
+    from foretide.features.measures import SHARES
+
+    if measure in SHARES and (models or total or known != Known()):
+        inform(say("cli.shares_alone", what=measure))
     own = None if known.events is None else own_calendar(known.events)
     figures = None if known.covariates is None else own_covariates(known.covariates)
     asked = [name for name in models if name != NOTHING_MORE] if models else BY_DEFAULT
