@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from foretide.events.records import FrameBuckets
 from foretide.features.lifecycle import LifecycleRule
 from foretide.users.cutoffs import LEAD_DAYS, training_cutoffs
-from foretide.users.targets import TARGETS, targets
+from foretide.users.targets import NEXT_CATEGORIES, TARGETS, next_categories, targets
 
 START = datetime(2024, 1, 1, tzinfo=UTC)
 BERLIN = "Europe/Berlin"
@@ -110,3 +110,31 @@ def test_the_values_of_a_user_do_not_depend_on_those_of_others():
     together = targets(log(mine + huge), [cutoff], 7, RULE)
     assert together.filter(user_id="b").equals(targets(log(mine), [cutoff], 7, RULE))
     assert together.filter(user_id="a")["value"].item() == 1e15
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    st.lists(
+        st.tuples(st.sampled_from("abc"), st.integers(0, 24 * 40), st.sampled_from(["x", "y", None])), max_size=30
+    ),
+    st.integers(0, 24 * 30),
+    st.integers(1, 14),
+    st.sampled_from(["UTC", BERLIN]),
+)
+def test_the_next_category_is_that_of_the_first_event_in_the_horizon_that_has_one(rows, hours, days, timezone):
+    cutoff = START + timedelta(hours=hours)
+    buckets = log([(user, at, "view", 1.0) for user, at, _ in rows], timezone)
+    buckets = FrameBuckets(
+        buckets.frame.with_columns(category=pl.Series([c for *_, c in rows], dtype=pl.String)), timezone
+    )
+    found = next_categories(buckets, [(cutoff, days), (cutoff, days + 1)])
+    assert found.schema == NEXT_CATEGORIES
+    zone, expected = ZoneInfo(timezone), {}
+    for length in (days, days + 1):
+        begin, end = moved(cutoff, LEAD_DAYS, zone), moved(cutoff, LEAD_DAYS + length, zone)
+        timed = sorted((START + timedelta(hours=at), category or "", user) for user, at, category in rows)
+        known = {user for ts, _, user in timed if ts < cutoff}
+        for ts, category, user in timed:
+            if user in known and category and begin <= ts < end:
+                expected.setdefault((user, length), category)
+    assert {(user, length): category for user, _, length, category in found.iter_rows()} == expected

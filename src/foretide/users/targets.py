@@ -30,6 +30,15 @@ TARGETS = pl.Schema(
     }
 )
 OF_PAIRS = pl.Schema({**TARGETS, "horizon_days": pl.Int32()})
+#: A row for each known user with a category in the horizon of a pair.
+NEXT_CATEGORIES = pl.Schema(
+    {
+        "user_id": pl.String(),
+        "as_of": TS,
+        "horizon_days": pl.Int32(),
+        "next_category": pl.String(),  # of the first event with one; of one moment, the first of the alphabet
+    }
+)
 
 
 def targets(buckets: Buckets, cutoffs: Sequence[datetime], horizon_days: int, rule: LifecycleRule) -> pl.DataFrame:
@@ -73,6 +82,39 @@ def targets_part(buckets: Buckets, i: int, pairs: Sequence[Pair], rule: Lifecycl
         return OF_PAIRS.to_frame()
     running = Running(events)
     return pl.concat(running.targets(pair, buckets.timezone, rule) for pair in pairs)
+
+
+def next_categories(buckets: Buckets, pairs: Sequence[Pair], engine: Engine | None = None) -> pl.DataFrame:
+    """Return which category each user turned to first in the horizon of each pair, ``NEXT_CATEGORIES``.
+
+    All events count, as for interests. Who had none before the cut-off, or none with a category in the horizon, has no
+    row. Threads read the buckets if there is no engine.
+    """
+    if not pairs:
+        return NEXT_CATEGORIES.to_frame()
+    return concat_buckets(partial(next_categories_part, pairs=pairs), buckets, NEXT_CATEGORIES, engine)
+
+
+def next_categories_part(buckets: Buckets, i: int, pairs: Sequence[Pair]) -> pl.DataFrame:
+    """Return ``NEXT_CATEGORIES`` of a bucket for at least one pair."""
+    until = max(horizon(*pair, buckets.timezone)[1] for pair in pairs)
+    events = buckets.bucket(i, ["user_id", "ts", "category"], until)
+    return pl.concat(first_categories(events, pair, buckets.timezone) for pair in pairs)
+
+
+def first_categories(events: pl.DataFrame, pair: Pair, timezone: str) -> pl.DataFrame:
+    """Return ``NEXT_CATEGORIES`` of the users of some events for one pair."""
+    cutoff, horizon_days = pair
+    begin, end = (pl.lit(moment, TS) for moment in horizon(cutoff, horizon_days, timezone))
+    known = events.filter(pl.col("ts") < pl.lit(cutoff, TS)).select("user_id").unique()
+    ahead = events.filter(pl.col("ts") >= begin, pl.col("ts") < end, pl.col("category").is_not_null())
+    first = (
+        ahead.join(known, on="user_id", how="semi").sort("user_id", "ts", "category").unique("user_id", keep="first")
+    )
+    told = first.sort("user_id").rename({"category": "next_category"})
+    return told.with_columns(as_of=pl.lit(cutoff), horizon_days=pl.lit(horizon_days)).select(
+        pl.col(name).cast(kind) for name, kind in NEXT_CATEGORIES.items()
+    )
 
 
 class Running:
