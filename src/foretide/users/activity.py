@@ -115,7 +115,8 @@ class ActivityModel:
     def predict_for(self, users: pl.DataFrame, horizon_days: int) -> pl.DataFrame:
         """Return what ``predict`` does, for another horizon.
 
-        The answers agree: a longer horizon never has the larger chance of no activity, nor the fewer expected days.
+        The answers agree: a longer horizon never has the larger chance of no activity, nor the fewer expected days. The
+        first one below ``shortest_`` takes longer, as the hazard of the return is learnt then.
         """
         p, filled = (column.copy() for column in self.rates_.predict(users, horizon_days))
         here = eligible(users).to_numpy()
