@@ -63,6 +63,27 @@ def test_nothing_is_learnt_from_an_odd_series(alone, name):
     np.testing.assert_allclose(told_of_good(pl.concat([GOOD, frame_of(bad=LEFT_APART[name])])), alone, rtol=1e-9)
 
 
+def test_a_spike_that_is_over_is_not_forecast_on():
+    told = foretide.forecast(frame_of(bad=spike), 14, models=()).frame
+    assert told["mean"].mean() == pytest.approx(20 * WEEK.mean(), rel=0.1)
+    assert told["hi-95"].max() < 100
+    among = foretide.forecast(pl.concat([GOOD, frame_of(bad=spike)]), 14, models=())
+    assert among.frame.filter(unique_id="bad")["mean"].mean() == pytest.approx(20 * WEEK.mean(), rel=0.1)
+    assert "odd_series" in among.notes
+
+
+@pytest.mark.parametrize("name", ["one huge spike", "a spike in nothing", "all zero"])
+def test_an_odd_leaf_spoils_no_other_leaf(name):
+    ids = [f"good{i}" for i in range(8)]
+    groups = pl.DataFrame({"unique_id": [*ids, "bad"], "group": ["x", "y"] * 4 + ["x"]})
+    frame = pl.concat([GOOD, frame_of(bad=LEFT_APART[name])])
+    told, without = (
+        foretide.forecast(one, 14, models=(), hierarchy=table).frame.filter(pl.col("unique_id").is_in(ids))
+        for one, table in ((frame, groups), (GOOD, groups[:8]))
+    )
+    np.testing.assert_allclose(told["mean"], without["mean"], rtol=0.1)
+
+
 def test_trees_learn_nothing_from_odd_series():
     trees = ("lightgbm",)
     odd = frame_of(**{name: y for name, y in LEFT_APART.items() if "sparse" not in name})

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from foretide.forecast.oddities import OUT_OF_PROPORTION, STILL_STEPS, odd, spiked, still
+from foretide.forecast.oddities import OUT_OF_PROPORTION, STILL_STEPS, odd, spiked, still, without_spikes
 
 BUSY = np.random.default_rng(0).poisson(9.0, 100).astype(float)
 
@@ -41,3 +41,16 @@ def test_rare_demands_are_no_spikes():
     y = np.zeros((1, 400))
     y[0, 150] = 3.0
     assert not odd(y).any()
+
+
+def test_spikes_are_taken_for_the_figure_before():
+    y = np.vstack([BUSY, BUSY, BUSY])
+    y[0, [40, 70]] = 1e9, 1e5
+    y[1, 0] = 1e7
+    told = without_spikes(y)
+    assert told[0, [40, 70]].tolist() == BUSY[[39, 69]].tolist()
+    assert np.isnan(told[1, 0])
+    np.testing.assert_array_equal(told[2], BUSY)
+    np.testing.assert_array_equal(without_spikes(told), told)
+    short = np.array([[1.0, 1000.0]])
+    np.testing.assert_array_equal(without_spikes(short), short)

@@ -17,6 +17,7 @@ from foretide.forecast.forest import Forest
 from foretide.forecast.intermittent import TSB, Adida, Croston
 from foretide.forecast.kinds import ODD, Answer, Kind, Request, all_series, answer, kinds
 from foretide.forecast.method import Method, check_horizon, dates_ahead, without_gaps
+from foretide.forecast.oddities import without_spikes
 from foretide.forecast.parts import parts
 from foretide.forecast.pooled import PooledSeason
 from foretide.forecast.shares import as_shares, normalised
@@ -118,7 +119,8 @@ def run(
     asked = Request(h, checked(h, levels), seasons, models, known, forests)
     y = without_gaps(panel.y)
     answers: list[tuple[Kind, Answer]] = []
-    for kind in kinds(y):
+    found, y = kinds(y), without_spikes(y)
+    for kind in found:
         answers.append((kind, answer(y, kind, asked, seasons)))
         seasons = [answers[0][1].season_length]
     now = all_series([(kind.rows, told.now) for kind, told in answers], len(y))

@@ -9,12 +9,15 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from foretide.forecast.method import carried
 from foretide.schema import Floats
 
 #: A series stands still if as many last steps are all the same; zeros only if there was nothing before.
 STILL_STEPS = 28
 #: A figure is out of all proportion if it exceeds the mean of the others, and one, this many times.
 OUT_OF_PROPORTION = 100.0
+#: Rounds in which spikes are taken out, as a smaller one may stand behind a larger.
+MOST_ROUNDS = 5
 
 
 def odd(y: Floats) -> NDArray[np.bool_]:
@@ -32,7 +35,27 @@ def still(y: Floats) -> NDArray[np.bool_]:
 
 def spiked(y: Floats) -> NDArray[np.bool_]:
     """Tell which series have a figure out of all proportion."""
+    return np.asarray(spikes(y).any(axis=1))
+
+
+def spikes(y: Floats) -> NDArray[np.bool_]:
+    """Tell which figures are out of all proportion, ``(n_series, n_steps)``."""
     size = np.abs(y)
-    largest, count = np.fmax.reduce(size, axis=1), (~np.isnan(size)).sum(axis=1)
-    others = (np.nansum(size, axis=1) - largest) / np.maximum(count - 1, 1)
-    return np.asarray(largest > OUT_OF_PROPORTION * np.maximum(others, 1.0))
+    count = (~np.isnan(size)).sum(axis=1, keepdims=True)
+    rest = np.nansum(size, axis=1, keepdims=True) - np.fmax.reduce(size, axis=1, keepdims=True)
+    others = rest / np.maximum(count - 1, 1)
+    return np.asarray(size > OUT_OF_PROPORTION * np.maximum(others, 1.0))
+
+
+def without_spikes(y: Floats) -> Floats:
+    """Take a figure out of all proportion for the one before, in series long enough to tell it from growth.
+
+    What has a spike is forecast from the rest: it was a slip, or an event that is over.
+    """
+    long = (~np.isnan(y)).sum(axis=1, keepdims=True) >= STILL_STEPS
+    for _ in range(MOST_ROUNDS):
+        found = spikes(y) & long
+        if not found.any():
+            break
+        y = carried(np.where(found, np.nan, y))
+    return y
