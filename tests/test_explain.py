@@ -25,7 +25,7 @@ def log():
     return simulated(400, 210, seed=11)
 
 
-@pytest.fixture(scope="module", params=["glm", "lightgbm"])
+@pytest.fixture(scope="module", params=["glm", "lightgbm", "bgnbd"])
 def learnt(request, log):
     return learnt_for(log, AS_OF, 28, RULE, Chosen(request.param))
 

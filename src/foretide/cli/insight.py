@@ -24,6 +24,7 @@ from foretide.cli.options import (
 )
 from foretide.cli.output import emit, inform
 from foretide.cli.segments import Told, Where, tell_segments
+from foretide.cli.words import on_screen
 from foretide.text import say
 
 if TYPE_CHECKING:
@@ -142,7 +143,8 @@ def tell_users(seen: Outlook, single: bool, interests: bool, print_as: Format, o
         emit(seen.interests, print_as, output)
     else:
         nested = single and (output.suffix == ".json" if output else print_as is Format.json)
-        emit(with_interests(seen) if nested else seen.told, print_as, output)
+        table = with_interests(seen) if nested else seen.told
+        emit(on_screen(table, print_as, output), print_as, output)
         if single and print_as is Format.table and output is None:
             emit(seen.interests, title=say("cli.interests"))
     for note in seen.notes:

@@ -23,6 +23,7 @@ from foretide.cli.options import (
     parse_levels,
 )
 from foretide.cli.output import emit, inform
+from foretide.cli.words import on_screen
 from foretide.text import say
 
 if TYPE_CHECKING:
@@ -55,7 +56,8 @@ def population(
     levels = parse_levels(level)
     with asked(workspace, as_of, output, lang, engine_of(engine, master, workers)) as (place, moment):
         told = stages_ahead(place, moment, horizon, levels)
-        emit(told.accounting if accounting else told.stages, print_as, output)
+        table = told.accounting if accounting else told.stages
+        emit(on_screen(table, print_as, output), print_as, output)
         if print_as is Format.table and told.quality.height:
             emit(told.quality, title=say("users.quality"))
         for code in told.notes:
@@ -97,7 +99,8 @@ def whatif(
         both = what_if(told, **changes)
         table = both.both_accounts if accounting else both.stages
         at_end = print_as is Format.table and output is None and not accounting
-        emit(table.filter(table["ds"] == table["ds"].max()) if at_end else table, print_as, output)
+        table = table.filter(table["ds"] == table["ds"].max()) if at_end else table
+        emit(on_screen(table, print_as, output), print_as, output)
         inform(active_words(told, changes))
         for code in told.notes:
             inform(say(f"users.note.{code}"))

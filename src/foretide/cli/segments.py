@@ -23,6 +23,7 @@ from foretide.cli.options import (
     WorkspaceDir,
 )
 from foretide.cli.output import emit, inform
+from foretide.cli.words import on_screen
 from foretide.text import say
 
 if TYPE_CHECKING:
@@ -95,7 +96,7 @@ def tell_segments(
     else:
         table = segment_outlook(seen.told, members, seen.interests)
     as_text = print_as is not Format.json if output is None else output.suffix == ".csv"
-    emit(in_one_cell(table) if as_text else table, print_as, output)
+    emit(on_screen(in_one_cell(table) if as_text else table, print_as, output), print_as, output)
     for note in seen.notes:
         inform(note)
 
@@ -121,7 +122,8 @@ def worth(
 
     with asked(workspace, as_of, output, lang, engine_of(engine, master, workers)) as (place, moment):
         seen = place.outlook(None, horizon, moment)
-        emit(worth_acting_on(seen.told, seen.interests, n, hopeless), print_as, output)
+        table = worth_acting_on(seen.told, seen.interests, n, hopeless)
+        emit(on_screen(table, print_as, output), print_as, output)
         for note in seen.notes:
             inform(note)
         inform(say("segments.experiment"))
