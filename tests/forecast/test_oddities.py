@@ -52,5 +52,9 @@ def test_spikes_are_taken_for_the_figure_before():
     assert np.isnan(told[1, 0])
     np.testing.assert_array_equal(told[2], BUSY)
     np.testing.assert_array_equal(without_spikes(told), told)
+    ongoing, last = np.zeros((2, 1, 60))
+    ongoing[0, -3:], last[0, -1] = 500.0, 500.0
+    np.testing.assert_array_equal(without_spikes(ongoing), ongoing)
+    np.testing.assert_array_equal(without_spikes(last), np.zeros((1, 60)))
     short = np.array([[1.0, 1000.0]])
     np.testing.assert_array_equal(without_spikes(short), short)

@@ -50,11 +50,14 @@ def spikes(y: Floats) -> NDArray[np.bool_]:
 def without_spikes(y: Floats) -> Floats:
     """Take a figure out of all proportion for the one before, in series long enough to tell it from growth.
 
-    What has a spike is forecast from the rest: it was a slip, or an event that is over.
+    What has a spike is forecast from the rest: it was a slip, or an event that is over. Several at the end stay, as
+    what they tell of may go on.
     """
     long = (~np.isnan(y)).sum(axis=1, keepdims=True) >= STILL_STEPS
     for _ in range(MOST_ROUNDS):
-        found = spikes(y) & long
+        found = spikes(y)
+        at_end = np.logical_and.accumulate(found[:, ::-1], axis=1)[:, ::-1]
+        found &= long & ~(at_end & (at_end.sum(axis=1, keepdims=True) > 1))
         if not found.any():
             break
         y = carried(np.where(found, np.nan, y))
