@@ -7,9 +7,10 @@ from datetime import timedelta
 import polars as pl
 import pytest
 
+from foretide.errors import NotEnoughDataError, StorageError
 from foretide.features.calendar import CALENDAR
 from foretide.features.series import ALL
-from foretide.report.gather import coming_back, effects_of
+from foretide.report.gather import coming_back, effects_of, make_report
 from foretide.workspace import Workspace
 
 
@@ -37,6 +38,17 @@ def test_each_event_is_told_of_what_it_is_about(place, simulation):
     assert festival["lo"] < simulation.scenario.social_event.size < festival["hi"]
     assert set(found["interest_effects"]["event"]) == {"sale"}
     assert set(found["interest_effects"]["segment"]) == {*others, category}
+
+
+def test_a_place_that_cannot_be_written_is_refused_before_any_work(tmp_path):
+    empty = Workspace.create(tmp_path / "empty")
+    (tmp_path / "file").touch()
+    for path in (tmp_path / "file" / "report.html", "/proc/report.html"):
+        with pytest.raises(StorageError, match="cannot be written"):
+            make_report(empty, path)
+    with pytest.raises(NotEnoughDataError):
+        make_report(empty, tmp_path / "report.html")
+    assert sorted(entry.name for entry in tmp_path.iterdir()) == ["empty", "file"]
 
 
 def test_settings_that_name_no_events_have_no_effects(shop):

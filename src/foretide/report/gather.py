@@ -24,7 +24,7 @@ from foretide.forecast.shares import as_shares
 from foretide.outlook import Outlook
 from foretide.report.ahead import Ahead, looking_ahead
 from foretide.report.data import ReportData
-from foretide.report.html import write_report
+from foretide.report.html import check_place, write_report
 from foretide.schema import Panel
 from foretide.text import say, speaking
 from foretide.workspace import Workspace
@@ -48,6 +48,7 @@ def make_report(
     models: Sequence[str] = (),
 ) -> Path:
     """Write the report on a workspace, as known at ``as_of``, to one HTML file; ``models`` as ``trials.tried``."""
+    check_place(Path(path))
     with speaking(lang):
         if place.default_measure() == "series":
             data = gather_series(place, horizon_days, as_of)

@@ -182,6 +182,29 @@ def version() -> str:
     return installed("foretide")
 
 
+def check_place(path: Path) -> None:
+    """Refuse a file that cannot be written, before the work that it is for.
+
+    Raises
+    ------
+    StorageError
+        If it cannot.
+    """
+    handle, unfinished = begun(path)
+    os.close(handle)
+    unfinished.unlink()
+
+
+def begun(path: Path) -> tuple[int, Path]:
+    """Return an open file beside the place of another; errors as of ``write_whole``."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    except OSError as error:
+        raise StorageError(f"{path} cannot be written: {error.strerror}; choose another place") from error
+    return handle, Path(name)
+
+
 def write_whole(html: str, path: Path) -> Path:
     """Write a file beside its place and move it there.
 
@@ -190,12 +213,7 @@ def write_whole(html: str, path: Path) -> Path:
     StorageError
         If it cannot be written.
     """
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    except OSError as error:
-        raise StorageError(f"{path} cannot be written: {error.strerror}; choose another place") from error
-    unfinished = Path(name)
+    handle, unfinished = begun(path)
     try:
         with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
             file.write(html)
