@@ -120,6 +120,24 @@ def test_a_promotion_ahead_is_a_part_of_the_forecast(foretide, sold):
     np.testing.assert_allclose(figures, parts["median"])
 
 
+def test_odd_series_beside_a_good_one_change_nothing(foretide, sold):
+    asked = ("forecast", "series", "-w", sold, "-h", "10", "--format", "csv")
+    alone = pl.read_csv(foretide(*asked).out.encode())
+    days = [date(2024, 1, 1) + timedelta(days=n) for n in range(200)]
+    spike = np.random.default_rng(1).poisson(9.0, 200)
+    spike[150] = 10**9
+    odd = {"zero": np.zeros(200, int), "still": np.full(200, 7), "spike": spike, "one": [5], "two": [5, 6]}
+    frames = [pl.DataFrame({"unique_id": name, "ds": days[-len(y) :], "y": y}) for name, y in odd.items()]
+    pl.concat(frames).write_csv(sold.parent / "odd.csv")
+    told = foretide("import", sold.parent / "odd.csv", "-w", sold)
+    assert told.code == 0, told.err
+    told = foretide(*asked)
+    among = pl.read_csv(told.out.encode())
+    assert among["unique_id"].n_unique() == 6
+    assert among.filter(unique_id="a").equals(alone)
+    assert "stand still" in told.err
+
+
 def test_holidays_count_for_ready_made_series_too(foretide, sold):
     asked = ("forecast", "series", "-w", sold, "-h", "10", "--model", "none", "--format", "csv", "--parts")
     assert foretide(*asked, "--holidays", "ATLANTIS").code == 2
