@@ -15,7 +15,7 @@ from datetime import datetime
 from math import ceil
 from typing import NamedTuple
 
-from foretide.users.cutoffs import LEAD_DAYS, Pair, shifted, warm_up_days
+from foretide.users.cutoffs import LEAD_DAYS, Pair, days_between, shifted, warm_up_days
 from foretide.users.examples import training_pairs
 
 #: At most so many folds, whole weeks apart.
@@ -38,7 +38,7 @@ def cutoff_of_test(as_of: datetime, horizon_days: int, timezone: str) -> datetim
 
 def rolling_folds(first: datetime, until: datetime, horizon_days: int, timezone: str) -> list[Fold]:
     """Return the folds of a log from ``first`` to ``until`` (exclusive), the latest first; none if it is too short."""
-    history_days = (until - first).days
+    history_days = days_between(first, until, timezone)
     n_folds, days = n_folds_and_days(history_days, horizon_days)
     if days < 1:
         return []

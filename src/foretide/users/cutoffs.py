@@ -47,6 +47,12 @@ def shifted(moment: datetime, days: int, timezone: str) -> datetime:
         ) from None
 
 
+def days_between(first: datetime, last: datetime, timezone: str) -> int:
+    """Return the whole local days from one moment to another, by the clock on the wall."""
+    zone = ZoneInfo(timezone)
+    return (last.astimezone(zone).replace(tzinfo=None) - first.astimezone(zone).replace(tzinfo=None)).days
+
+
 def horizon(cutoff: datetime, horizon_days: int, timezone: str) -> tuple[datetime, datetime]:
     """Return begin and (exclusive) end of the horizon of a cut-off."""
     return shifted(cutoff, LEAD_DAYS, timezone), shifted(cutoff, LEAD_DAYS + horizon_days, timezone)
@@ -96,7 +102,7 @@ def training_cutoffs(
     at_most
         Largest number of cut-offs.
     """
-    history_days = (as_of - first).days
+    history_days = days_between(first, as_of, timezone)
     latest = LEAD_DAYS + horizon_days  # days before as_of
     span = history_days - warm_up_days(history_days) - latest
     if span < 0:

@@ -20,7 +20,7 @@ from foretide.features.fold import KEYS, feature_table
 from foretide.features.lifecycle import LifecycleRule
 from foretide.features.population import N_USERS, n_users_part
 from foretide.schema import TS
-from foretide.users.cutoffs import Pair, room_days, training_cutoffs
+from foretide.users.cutoffs import Pair, days_between, room_days, training_cutoffs
 from foretide.users.sequence_windows import HISTORY, with_histories
 from foretide.users.targets import TARGETS, targets_of_pairs
 
@@ -78,7 +78,7 @@ def training_pairs(first: datetime, as_of: datetime, horizon_days: int, timezone
     """Return pairs of cut-off and horizon that are over by ``as_of``; none if the log is too short."""
     return [
         (cutoff, days)
-        for days in training_lengths((as_of - first).days, horizon_days)
+        for days in training_lengths(days_between(first, as_of, timezone), horizon_days)
         for cutoff in training_cutoffs(first, as_of, days, timezone, CUTOFFS_PER_HORIZON)
     ]
 
