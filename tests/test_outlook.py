@@ -208,6 +208,17 @@ def test_a_handful_of_users_get_the_rates_of_their_stage():
     assert asked.users["p_inactive"].is_between(0, 1, closed="none").all()
 
 
+def test_stages_after_a_horizon_longer_than_any_seen_are_not_made_up(log):
+    days, users = np.random.default_rng(3).uniform(0, 14, 400), np.arange(400) % 60
+    young = events([f"u{user:02}" for user in users], days, ["x"] * 400)
+    asked = outlook(young, START + timedelta(days=14), 28)
+    chances = asked.further.select(pl.col("^p_(new|growing|active|resurrected|at_risk|churned)$"))
+    assert chances.null_count().sum_horizontal().item() == chances.height * chances.width > 0
+    assert say("outlook.no_next_stage", n=chances.height) in asked.notes
+    whole = outlook(log, AS_OF, 28, users=["u0000"]).further.select(chances.columns)
+    assert whole.sum_horizontal().item() == pytest.approx(1)
+
+
 def test_events_without_categories_have_no_interests(log):
     bare = FrameBuckets(log.frame.with_columns(category=pl.lit(None, pl.String)))
     asked = outlook(bare, AS_OF, 28, users=["u0000"])

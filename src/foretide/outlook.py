@@ -131,7 +131,7 @@ def outlook(
     more = FURTHER.to_frame()
     if known.height:
         more = further(buckets, learnt.training, learnt.rows, learnt.pairs, learnt.model, known, rule, engine)
-    said = tuple(notes(asked, learnt, interests, quality, counts))
+    said = tuple(notes(asked, learnt, interests, quality, counts, more))
     return Outlook(told, more, interests, quality, counts, said, learnt)
 
 
@@ -249,7 +249,12 @@ def expectations(asked: Question, learnt: Learnt, users: Sequence[str] | None) -
 
 
 def notes(
-    asked: Question, learnt: Learnt, interests: pl.DataFrame, quality: pl.DataFrame, counts: pl.DataFrame
+    asked: Question,
+    learnt: Learnt,
+    interests: pl.DataFrame,
+    quality: pl.DataFrame,
+    counts: pl.DataFrame,
+    more: pl.DataFrame,
 ) -> Iterator[str]:
     """Yield what a reader should know about how the outlook came about."""
     if learnt.longest < asked.horizon_days:
@@ -258,6 +263,8 @@ def notes(
         yield say("outlook.stage_rates")
     if asked.strangers:
         yield say("outlook.new_users", n=len(asked.strangers), users=", ".join(asked.strangers[:NAMED]))
+    if untold := more["p_churned"].null_count():
+        yield say("outlook.no_next_stage", n=untold)
     if counts.is_empty():
         yield say("outlook.no_reasons")
     if interests.is_empty():

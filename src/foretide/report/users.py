@@ -43,7 +43,7 @@ def outlook(data: ReportData) -> Section | None:
     figures = (chance_figure(data, data.outlook.filter(pl.col("p_inactive").is_not_nan())),)
     alone = given(data.outlook_quality) and not given(data.models)  # else they stand beside other models
     tables, folded = quality_tables(data.outlook_quality) if alone else ((), ())  # type: ignore[arg-type]
-    if set(CHANCES) <= set(data.outlook.columns):
+    if set(CHANCES) <= set(data.outlook.columns) and data.outlook[CHANCES[0]].count():
         tables = (*tables, next_stage_table(data.outlook))
     return Section(
         "outlook", say("report.outlook.title"), sentence, figures, tables, folded, remark=beside(data, users)

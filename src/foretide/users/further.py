@@ -20,7 +20,7 @@ from foretide.users.value import ValueModel, spending
 FURTHER = pl.Schema(
     {
         "user_id": pl.String(),
-        **dict.fromkeys(CHANCES, pl.Float64()),  # of each stage at the end of the horizon
+        **dict.fromkeys(CHANCES, pl.Float64()),  # of each stage at the end of the horizon; null if not told
         "expected_value": pl.Float64(),  # in the horizon; null if no event has a value
         "expected_hill_1": pl.Float64(),  # effective number of categories of who comes; null without any
         "p_new_category": pl.Float64(),  # chance of an event in a category that is new to the user; null without any
@@ -70,11 +70,17 @@ def further(
     known = users.join(known, on=["user_id", "as_of"], how="left", maintain_order="left")
     parts = [
         users.select("user_id"),
-        NextStageModel(model.horizon_days, rule).fit(staged).predict(users, silent),
+        stages_told(NextStageModel(model.horizon_days, rule).fit(staged), users, silent),
         value_ahead(buckets, training, seen, model, users, days, rule, engine),
         BreadthModel(model.horizon_days).fit(spread).predict(known, silent),
     ]
     return pl.concat(parts, how="horizontal").cast(FURTHER)
+
+
+def stages_told(model: NextStageModel, users: pl.DataFrame, p_inactive: Floats) -> pl.DataFrame:
+    """Return ``CHANCES`` of users, null where a horizon so long was not seen for users like them."""
+    told = model.predict(users, p_inactive)
+    return told.with_columns(pl.when(pl.Series(model.borne_out(users))).then(pl.col(CHANCES)))
 
 
 def value_ahead(

@@ -43,6 +43,8 @@ PENALTY_C = 0.03
 PRIOR_SEEN = 0.5
 #: Rates of a stage are drawn to those of all with the weight of this many users.
 PRIOR_USERS = 10.0
+#: Where less than this of what was learnt is within reach, nothing like it was seen.
+LEAST_WITHIN = 0.5
 
 Codes = NDArray[np.int64]
 
@@ -178,14 +180,25 @@ class NextStageModel:
 
     def given(self, users: pl.DataFrame, *, came: bool) -> Floats:
         """Return the chances of stages if the users come in the horizon, or do not, ``(n_users, n_stages)``."""
+        chances = self._within_reach(users, came=came)
+        return chances / chances.sum(axis=1, keepdims=True)
+
+    def borne_out(self, users: pl.DataFrame) -> NDArray[np.bool_]:
+        """Tell of whom the stage at the end is known if they come, ``(n_users,)``.
+
+        It is not where most of those like them were, after shorter horizons, in stages that are out of reach now.
+        """
+        return self._within_reach(users, came=True).sum(axis=1) >= LEAST_WITHIN
+
+    def _within_reach(self, users: pl.DataFrame, *, came: bool) -> Floats:
+        """Return the chances that were learnt of the stages within reach, ``(n_users, n_stages)``."""
         chances = self.rates_[came].predict(codes(users["stage"]))
         here = eligible(users).to_numpy()
         for (of, group), model in self.groups_.items():
             rows = np.flatnonzero(here == group)
             if of == came and len(rows):
                 chances[rows] = model.predict(self._covariates(users[rows], came=came))
-        chances = chances * possible(users, self.horizon_days, self.rule, came=came)
-        return chances / chances.sum(axis=1, keepdims=True)
+        return chances * possible(users, self.horizon_days, self.rule, came=came)
 
     def coarse(self, users: pl.DataFrame) -> bool:
         """Tell whether some of the users get the rates of their stage, for want of examples of who came."""
