@@ -61,3 +61,10 @@ def test_what_if_moves_the_mix_and_refuses_what_cannot_be(foretide, shop):
     assert sum(row["users_if"] for row in rows[-6:]) >= sum(row["users"] for row in rows[-6:])
     for refused in ("-150", "many"):
         assert foretide("whatif", "-w", shop, "--reactivation", refused).code == 2
+
+
+@pytest.mark.parametrize("change", ["-101", "nan", "inf", "more"])
+def test_an_impossible_change_is_refused_in_percent(foretide, shop, change):
+    told = foretide("whatif", "-w", shop, "--arrivals", change)
+    assert told.code == 2
+    assert f"such as +10 or -20, at least -100, not '{change}'" in told.err

@@ -24,7 +24,9 @@ def test_a_segment_of_ones_own(foretide, shop):
     assert {"all", "quiet"} == {row["segment"] for row in trends}
 
 
-@pytest.mark.parametrize("condition", ["p_inactive > 0.5", "x=__import__('os')", "x=moon > 3", "x==3"])
+@pytest.mark.parametrize(
+    "condition", ["p_inactive > 0.5", "x=__import__('os')", "x=moon > 3", "x==3", "all=p_inactive > 0.5"]
+)
 def test_a_condition_that_is_none(foretide, shop, condition):
     told = foretide("segments", "-w", shop, "-h", "7", "--where", condition)
     assert told.code == 2

@@ -239,8 +239,8 @@ def test_figures_that_look_the_same_are_best_alike(data):
 
 def test_a_backtest_that_was_lost_is_said(seen):
     words = seen["en"].text()
-    assert "For interests, a simple method did better: SeasonalWindowMedian (MASE 0.790)." in words
-    assert "For activity, a simple method" not in words
+    assert "For interests, one model alone did better: SeasonalWindowMedian (MASE 0.790)." in words
+    assert "For activity, one model alone" not in words
 
 
 def tooltips(spec: dict) -> list[dict]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
     from foretide.users.stages import StageOutlook
     from foretide.workspace import Workspace
 
+#: The least change in percent.
+ALL_OF_IT = -100
 Change = Annotated[str, typer.Option(metavar="PERCENT", help="A change in percent, such as +10 or -20.")]
 
 
@@ -128,6 +131,9 @@ def active_words(told: StageOutlook, changes: Mapping[str, float]) -> str:
 def percent(text: str, name: str) -> float:
     """Read ``+10`` or ``-20 %`` as a share."""
     try:
-        return float(text.strip().removesuffix("%")) / 100
+        change = float(text.strip().removesuffix("%"))
     except ValueError:
-        raise typer.BadParameter(f"--{name} is a change in percent such as +10 or -20, not {text!r}") from None
+        change = math.nan
+    if not ALL_OF_IT <= change < math.inf:
+        raise typer.BadParameter(f"--{name} is a change in percent such as +10 or -20, at least -100, not {text!r}")
+    return change / 100

@@ -129,11 +129,17 @@ def worth(
         inform(say("segments.experiment"))
 
 
+#: The segment of all users, as in ``foretide.users.interest_trends``.
+EVERYBODY = "all"
+
+
 def named_condition(text: str) -> tuple[str, str]:
     """Read ``NAME=CONDITION``."""
     name, is_pair, condition = text.partition("=")
     if not is_pair or not name.strip().isidentifier() or condition.startswith("="):
         raise typer.BadParameter(f'write NAME=CONDITION, such as risky="p_inactive > 0.5", not {text!r}')
+    if name.strip() == EVERYBODY:
+        raise typer.BadParameter(f"{EVERYBODY!r} stands for all users; choose another name for {condition!r}")
     return name.strip(), condition
 
 

@@ -55,7 +55,10 @@ def users(
     output: OutputFile = None,
     lang: Lang = "en",
 ) -> None:
-    """Compare models on earlier horizons and keep the best for the outlook; settings that were tuned are used."""
+    """Compare models on earlier horizons and keep the best for outlooks.
+
+    Settings that were tuned are used.
+    """
     from foretide.tune.choice import keep
     from foretide.tune.comparison import USUAL_MODELS, compare
 

@@ -112,7 +112,11 @@ def future(store: EventStore, now: datetime, engine: Engine) -> Iterator[Finding
 
 def one_event_users(store: EventStore, now: datetime, engine: Engine) -> Iterator[Finding]:  # noqa: ARG001
     """Find users with a single event."""
-    odd = totals(store, ["user_id"], lambda rows: rows.group_by("user_id").len().filter(pl.col("len") == 1), engine)
+
+    def single(rows: pl.DataFrame) -> pl.DataFrame:
+        return rows.group_by("user_id").agg(events=pl.len()).filter(events=1)
+
+    odd = totals(store, ["user_id"], single, engine)
     yield from finding("one_event_users", NOTICE, odd)
 
 

@@ -100,7 +100,8 @@ def kept_words(data: ReportData) -> str:
     kept = model_words(data.model_kept)
     for row in others.head(1).iter_rows(named=True):
         if standing(row) == "better":
-            return say("ahead.models.kept_behind", model=kept, better=model_words(row["model"]))
+            names = f"{data.model_kept},{row['model']}"
+            return say("ahead.models.kept_behind", model=kept, better=model_words(row["model"]), names=names)
     return say("ahead.models.kept_level", model=kept)
 
 

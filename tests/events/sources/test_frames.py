@@ -64,8 +64,9 @@ def test_the_call_fails_before_anything_is_read():
         frame_chunks(FRAME.with_columns(pl.col("ts").dt.replace_time_zone(None)))
     with pytest.raises(DataError, match="no rows"):
         frame_chunks(FRAME.clear())
-    with pytest.raises(MappingError, match="list"):
-        frame_chunks([1, 2])
+    for column in ([1, 2], pl.Series([1]), pd.Series([1])):
+        with pytest.raises(MappingError, match=r"frame is a (list|Series); give"):
+            frame_chunks(column)
     with pytest.raises(MappingError, match="types"):
         frame_chunks(pd.DataFrame({"user": ["a", 1], "ts": TS}))
 

@@ -74,10 +74,12 @@ def to_polars(frame: Any, source: str) -> pl.DataFrame:
     """Return a frame as a Polars frame; pandas' NaN is null there."""
     if isinstance(frame, pl.LazyFrame):
         return frame.collect()
+    is_pandas = type(frame).__module__.partition(".")[0] == "pandas"
+    is_column = isinstance(frame, pl.Series) or (is_pandas and not hasattr(frame, "columns"))
     try:
-        if type(frame).__module__.partition(".")[0] == "pandas":
+        if is_pandas and not is_column:
             return pl.DataFrame(pl.from_pandas(frame))
-        if isinstance(frame, pl.DataFrame) or hasattr(frame, "__arrow_c_stream__"):
+        if hasattr(frame, "__arrow_c_stream__") and not is_column:
             return pl.DataFrame(frame)
     except (pa.ArrowInvalid, pa.ArrowTypeError, pl.exceptions.DuplicateError, ValueError) as error:
         raise MappingError(
