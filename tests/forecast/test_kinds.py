@@ -54,7 +54,7 @@ def test_the_backtest_of_all_has_the_models_that_all_were_tried_with(told):
     models = {name: set(rows["model"]) for (name,), rows in told.backtest.group_by("series")}
     assert models["all"] == models[STEADY] - {TREES}
     assert TREES in models[STEADY]
-    assert models[SPARSE] - models[STEADY] == {"Croston", "TSB", "Adida"}
+    assert models[SPARSE] - models[STEADY] == {"Croston", "TSB"}
     assert "sparse_series" in told.notes
     n = pl.col("mase") * pl.lit(0.5)
     halves = told.backtest.filter(pl.col("series") != "all", model=ENSEMBLE).select(n.sum()).item()

@@ -1,8 +1,8 @@
 """Which methods are tried on which series.
 
-Simple and smoothing methods are tried on every series; on a series with many zeros also those that are made for
-intermittent demand, on the others boosted trees, unless they are not wanted (``kinds``). More can be asked for by name
-(``on_request``).
+Simple and smoothing methods are tried on every series, also sums of weeks (``Adida``), which are made for intermittent
+demand and do well on other counts. On a series with many zeros the others of that kind are tried too, on the rest
+boosted trees, unless they are not wanted (``kinds``). More can be asked for by name (``on_request``).
 """
 
 from __future__ import annotations
@@ -45,5 +45,5 @@ def candidates(season_length: int, *, sparse: bool = False) -> dict[str, Method]
         "PooledSeason": PooledSeason(season_length),
     }
     if sparse:
-        tried |= {"Croston": Croston(season_length), "TSB": TSB(season_length), "Adida": Adida(season_length)}
-    return tried
+        return tried | {"Croston": Croston(season_length), "TSB": TSB(season_length), "Adida": Adida(season_length)}
+    return tried | {"Adida": Relevelled(Adida(season_length), season_length)}
