@@ -53,7 +53,7 @@ def tune(
     ] = "glm",
     workspace: WorkspaceDir = Path(),
     horizon: Horizon = 28,
-    search: Annotated[SearchName, typer.Option(help="Where to look next.")] = SearchName.tpe,
+    search: Annotated[SearchName, typer.Option(help="Where to look next; tpe takes the extra tune.")] = SearchName.tpe,
     trials: Annotated[int, typer.Option(help="Stop at so many trials, those of earlier runs among them.")] = 40,
     minutes: Annotated[
         float, typer.Option(help="Stop after so many minutes of this run. Default: no limit.", show_default=False)

@@ -214,7 +214,9 @@ def days_from(known: pl.Series, as_of: datetime, timezone: str) -> list[date]:
     """Return every whole local day from the first of the known ones to ``as_of``; errors as in ``whole_days``."""
     first, last = known.min(), last_day(as_of, timezone)
     if not isinstance(first, date) or first > last:
-        raise NotEnoughDataError(f"there is no whole day with events before {as_of:%Y-%m-%d %H:%M} UTC; give a later time")
+        raise NotEnoughDataError(
+            f"there is no whole day with events before {as_of:%Y-%m-%d %H:%M} UTC; give a later time"
+        )
     return [first + timedelta(days=n) for n in range((last - first).days + 1)]
 
 

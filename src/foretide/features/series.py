@@ -173,7 +173,9 @@ def daily(
     job = partial(daily_part, measure=measure, by=by, until=_end_of_days(buckets, as_of), kept=kept)
     parts = concat_buckets(job, buckets, DAILY, engine)
     if parts.is_empty():
-        raise NotEnoughDataError(f"there is no whole day with events before {as_of:%Y-%m-%d %H:%M} UTC; give a later time")
+        raise NotEnoughDataError(
+            f"there is no whole day with events before {as_of:%Y-%m-%d %H:%M} UTC; give a later time"
+        )
     return parts.group_by("unique_id", "ds").agg(pl.col("y", "events").sum())
 
 
