@@ -223,6 +223,10 @@ def test_stages_ahead_of_each_stage_add_up(data):
     for row in ahead.rows:
         assert sum(float(plain(cell).removesuffix(" %")) for cell in row[1:]) == pytest.approx(100, abs=3)
     assert "Chance of a new interest" in told.figures[0].table.header
+    assert ahead.header[1] == "new"
+    nobody_new = data.outlook.with_columns(p_active=pl.col("p_active") + pl.col("p_new"), p_new=pl.lit(0.0))
+    (without,) = speaking_en(outlook, replace(data, outlook=nobody_new)).tables
+    assert without.header[1:] == ahead.header[2:]
     bare = data.outlook.with_columns(p_new_category=pl.lit(None, pl.Float64))
     header = speaking_en(outlook, replace(data, outlook=bare)).figures[0].table.header
     assert "Chance of a new interest" not in header

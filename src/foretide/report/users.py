@@ -19,6 +19,8 @@ from foretide.users.next_stage import CHANCES
 #: A user above this chance of no activity is called likely to fall silent.
 SURE = 0.8
 CHANCE_BINS = 10
+#: A stage that is less likely than this for everybody has no column of its own.
+LEAST_CHANCE = 0.005
 #: Users in the sample of recommendations, and items of each.
 MAX_USERS, MAX_ITEMS = 8, 5
 #: Columns of the outlook's scores, with their digits; those that name rows come first.
@@ -133,7 +135,9 @@ def next_stage_table(users: pl.DataFrame) -> Table:
     means = users.filter("known").group_by("stage").agg(pl.col(CHANCES).mean())
     columns: Columns = {"stage": (say("report.word.stage"), lambda stage: say(f"stage.{stage}"))}
     columns |= {
-        name: (say(f"stage.{stage}"), lambda x: percent(x, 0)) for name, stage in zip(CHANCES, STAGES, strict=True)
+        name: (say(f"stage.{stage}"), lambda x: percent(x, 0))
+        for name, stage in zip(CHANCES, STAGES, strict=True)
+        if (means[name] >= LEAST_CHANCE).any()
     }
     return table(say("ahead.next_stage.caption"), means.sort(stage_order()), columns)
 
