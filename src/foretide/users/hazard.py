@@ -111,6 +111,10 @@ class HazardModel:
             fill_group(told, rows, *model.back.contributions(x, self.horizon_days))
         return told
 
+    def coarse(self, users: pl.DataFrame) -> bool:
+        """Tell whether some of the users get the rates of their stage, for want of examples."""
+        return not set(eligible(users).unique()) <= self.groups_.keys()
+
     def _hazard(self, examples: pl.DataFrame, rng: np.random.Generator) -> ReturnHazard:
         once = thinned(longest_pairs(examples), rng, RETURN_ROWS)
         x = self._covariates(of_horizon(once, self.horizon_days))  # its length is no covariate here
