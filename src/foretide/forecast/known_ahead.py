@@ -57,7 +57,7 @@ def events_of(frame: Any) -> pl.DataFrame:
     wrong = told.filter(pl.any_horizontal(pl.col("event", "ds").is_null()) | (pl.col("end") < pl.col("ds")))
     if wrong.height:
         raise MappingError(f"events: {wrong.row(0)[:3]} has no name or day, or ends before it begins; put it right")
-    return told.cast(dict(CALENDAR))
+    return told.cast(CALENDAR)
 
 
 def covariates_of(frame: Any) -> pl.DataFrame:
