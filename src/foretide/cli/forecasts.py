@@ -1,4 +1,4 @@
-"""Commands about forecasts of series: forecast, backtest, models."""
+"""Commands about forecasts of series: forecast, backtest."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ from foretide.cli.options import (
 from foretide.cli.output import check_output, emit, inform, unfinished
 from foretide.errors import UnreadableFileError
 from foretide.forecast.catalogue import BY_DEFAULT
-from foretide.text import say, speaking
+from foretide.text import say
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
     from datetime import datetime
 
     import polars as pl
@@ -44,8 +44,6 @@ if TYPE_CHECKING:
 NOTHING_MORE = "none"
 #: What a chart may be written as.
 CHARTS: dict[str, Literal["html", "png", "svg"]] = {".html": "html", ".png": "png", ".svg": "svg"}
-#: Columns of the list of models; ``of`` series or users.
-LISTED = ["model", "of", "good_for", "tried", "option", "learns_from_panel", "extra"]
 
 Level = Annotated[str, typer.Option(help="Interval levels in percent.")]
 Models = Annotated[
@@ -209,41 +207,3 @@ def draw_parts(run: Run, file: Path) -> None:
     with unfinished(file) as scratch:
         write_parts(run.parts, scratch, CHARTS[file.suffix.lower()])
     inform(say("cli.drawn", path=file))
-
-
-@app.command()
-def models(
-    print_as: PrintAs = Format.table,
-    output: OutputFile = None,
-    lang: Lang = "en",
-) -> None:
-    """List the models of series and those of users: what each is good for, and whether it is tried by itself."""
-    import polars as pl
-
-    check_output(output)
-    with speaking(lang):
-        listed = pl.DataFrame([*series_models(), *user_models()], LISTED, orient="row")
-        if print_as is Format.table and output is None:  # one list would be cut
-            for (kind,), rows in listed.group_by("of", maintain_order=True):
-                emit(rows.drop("of"), title=say(f"cli.models_of_{kind}"))
-        else:
-            emit(listed, print_as, output)
-
-
-def series_models() -> Iterator[tuple[object, ...]]:
-    """Return the rows of the models of series."""
-    from foretide.forecast.catalogue import MODELS
-
-    for m in MODELS:
-        yield m.name, "series", say(f"models.{m.name}"), m.tried, m.option, m.pools, m.extra
-
-
-def user_models() -> Iterator[tuple[object, ...]]:
-    """Return the rows of the models of users, all of which learn from all users."""
-    from foretide.tune.comparison import USUAL_MODELS
-    from foretide.users.models import USER_MODELS
-
-    for name in USER_MODELS:
-        tried = "train users" if name in USUAL_MODELS else ""
-        extra = "neural" if name == "lstm" else ""
-        yield name, "users", say(f"user_models.{name}"), tried, f"train users --model {name}", True, extra
