@@ -9,7 +9,7 @@ import pytest
 from foretide.workspace import Workspace
 
 #: What learns, walks or groups: seconds to load.
-HEAVY = ("foretide.outlook", "foretide.explain", "foretide.users.stages")
+HEAVY = ("foretide.outlook", "foretide.explain", "foretide.users.stages", "foretide.users.segments")
 
 
 @pytest.mark.parametrize(

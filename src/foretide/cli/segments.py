@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
     import polars as pl
 
+    from foretide.outlook import Outlook
     from foretide.workspace import Workspace
 
 Where = Annotated[
@@ -118,11 +119,9 @@ def worth(
     lang: Lang = "en",
 ) -> None:
     """List the users with the most at stake: what they would bring if they came, times the chance that they do not."""
-    from foretide.users.segments import worth_acting_on
-
     with asked(workspace, as_of, output, lang, engine_of(engine, master, workers)) as (place, moment):
         seen = place.outlook(None, horizon, moment)
-        table = worth_acting_on(seen.told, seen.interests, n, hopeless)
+        table = at_stake(seen, n, hopeless)
         emit(on_screen(table, print_as, output), print_as, output)
         for note in seen.notes:
             inform(note)
@@ -131,6 +130,13 @@ def worth(
 
 #: The segment of all users, as in ``foretide.users.interest_trends``.
 EVERYBODY = "all"
+
+
+def at_stake(seen: Outlook, n: int | None, hopeless: float) -> pl.DataFrame:
+    """Return the users of an outlook who are worth acting on; what that takes is loaded once there is one."""
+    from foretide.users.segments import worth_acting_on
+
+    return worth_acting_on(seen.told, seen.interests, n, hopeless)
 
 
 def named_condition(text: str) -> tuple[str, str]:
