@@ -18,11 +18,13 @@ from foretide.forecast.method import carried, check_horizon, dates_ahead
 from foretide.forecast.smoothing import (
     PHI,
     START_SEASONS,
+    _autocorrelation,
     _expect,
     _start,
     _take_in,
     _weights,
     grid,
+    most_carried,
     power_of_two,
 )
 from foretide.schema import Floats, Forecast, Panel
@@ -53,7 +55,9 @@ class WarmHoltWinters:
     level_: Floats32 = field(init=False, repr=False)  # (n_series, n_points)
     trend_: Floats32 = field(init=False, repr=False)
     season_: Floats32 = field(init=False, repr=False)  # (n_series, m, n_points)
+    error_: Floats32 = field(init=False, repr=False)
     sse_: Floats32 = field(init=False, repr=False)
+    cross_: Floats32 = field(init=False, repr=False)
     count_: Floats32 = field(init=False, repr=False)  # (n_series,)
 
     def fit(self, panel: Panel) -> Self:
@@ -63,7 +67,7 @@ class WarmHoltWinters:
         self.scale_ = np.ones((n, 1))
         self.first_ = np.full(n, NOT_YET)
         self.young_ = np.full((n, START_SEASONS * m), np.nan, np.float32)
-        self.level_, self.trend_, self.sse_ = (np.zeros((n, points), np.float32) for _ in range(3))
+        self.level_, self.trend_, self.error_, self.sse_, self.cross_ = np.zeros((5, n, points), np.float32)
         self.season_, self.count_ = np.zeros((n, m, points), np.float32), np.zeros(n, np.float32)
         self.n_steps_ = 0
         self._advance(y)
@@ -94,8 +98,9 @@ class WarmHoltWinters:
         past = self._known()
         check_horizon(h)
         middle = np.full((len(past.ids), h), np.nan, np.float32)
-        states = self.first_, self.level_, self.trend_, self.season_, self.sse_, self.count_
-        _expect_all(*states, self.n_steps_, middle)
+        states = self.level_, self.trend_, self.season_, self.error_, self.sse_, self.cross_, self.count_
+        most = most_carried(h, self.season_length)
+        _expect_all(self.first_, *states, self.n_steps_, most if most is None else np.float32(most), middle)
         median = np.maximum(np.expm1(middle) if self.log else middle * self.scale_, 0.0)
         return Forecast(past.ids, dates_ahead(past, h), median, median)
 
@@ -110,17 +115,18 @@ class WarmHoltWinters:
             self.scale_ = np.where(begins, power_of_two(y), self.scale_)
         z = (np.log1p(np.maximum(y, 0.0)) if self.log else y / self.scale_).astype(np.float32)
         points = np.array(grid(), np.float32)
-        states = self.first_, self.young_, self.level_, self.trend_, self.season_, self.sse_, self.count_
-        _advance_all(z, self.n_steps_, self.season_length, points, *states)
+        states = self.level_, self.trend_, self.season_, self.error_, self.sse_, self.cross_, self.count_
+        _advance_all(z, self.n_steps_, self.season_length, points, self.first_, self.young_, *states)
         self.n_steps_ += y.shape[1]
 
 
 @njit
-def _advance_all(z, now, m, points, firsts, young, level, trend, season, sse, count):  # type: ignore[no-untyped-def]
+def _advance_all(z, now, m, points, firsts, young, level, trend, season, error, sse, cross, count):  # type: ignore[no-untyped-def]
     """Take the steps ``z`` in, the first of which has the number ``now``."""
     alpha, beta, gamma = points[:, 0].copy(), points[:, 1].copy(), points[:, 2].copy()
     starting = young.shape[1]
     for i in range(z.shape[0]):
+        states = level[i], trend[i], season[i], error[i], sse[i], cross[i]
         for k in range(z.shape[1]):
             t = now + k
             if firsts[i] == NOT_YET:
@@ -130,34 +136,31 @@ def _advance_all(z, now, m, points, firsts, young, level, trend, season, sse, co
             age = t - firsts[i]
             if age < starting:
                 young[i, age] = z[i, k]
-            if age < starting - 1:
-                continue
             if age == starting - 1:
-                _restart(
-                    young[i], firsts[i], m, alpha, beta, gamma, level[i], trend[i], season[i], sse[i], count[i : i + 1]
-                )
-            else:
-                count[i] = _take_in(
-                    z[i, k : k + 1], t, firsts[i], count[i], level[i], trend[i], season[i], sse[i], alpha, beta, gamma
-                )
+                count[i] = _restart(young[i], firsts[i], m, *states, alpha, beta, gamma)
+            elif age >= starting:
+                count[i] = _take_in(z[i, k : k + 1], t, firsts[i], count[i], *states, alpha, beta, gamma)
         if firsts[i] != NOT_YET and now + z.shape[1] - firsts[i] < starting:
             known = young[i, : now + z.shape[1] - firsts[i]]
-            _restart(known, firsts[i], m, alpha, beta, gamma, level[i], trend[i], season[i], sse[i], count[i : i + 1])
+            count[i] = _restart(known, firsts[i], m, *states, alpha, beta, gamma)
 
 
 @njit
-def _restart(known, first, m, alpha, beta, gamma, level, trend, season, sse, count):  # type: ignore[no-untyped-def]
-    """Smooth a young series from its beginning."""
-    level[:], trend[:], season[:], count[0] = 0.0, 0.0, 0.0, 0.0
+def _restart(known, first, m, level, trend, season, error, sse, cross, alpha, beta, gamma):  # type: ignore[no-untyped-def]
+    """Smooth a young series from its beginning; return the count."""
+    level[:], trend[:], season[:], error[:], cross[:] = 0.0, 0.0, 0.0, 0.0, 0.0
     line = np.full(first % m + known.size, np.float32(np.nan))  # the same place in the season as in the panel
     line[first % m :] = known
     sse[:] = _start(line, first % m, m, level, season)
-    count[0] = _take_in(known, first, first, count[0], level, trend, season, sse, alpha, beta, gamma)
+    states = level, trend, season, error, sse, cross
+    return _take_in(known, first, first, np.float32(0.0), *states, alpha, beta, gamma)
 
 
 @njit
-def _expect_all(firsts, level, trend, season, sse, count, now, middle):  # type: ignore[no-untyped-def]
+def _expect_all(firsts, level, trend, season, error, sse, cross, count, now, most_rho, middle):  # type: ignore[no-untyped-def]
     for i in range(level.shape[0]):
         if firsts[i] != NOT_YET:
+            rho = None if most_rho is None else _autocorrelation(sse[i], cross[i], count[i], most_rho)
             weight = _weights(sse[i], count[i])
-            _expect(level[i], trend[i], season[i], weight, now, np.float32(PHI), middle[i])
+            states = level[i], trend[i], season[i], rho, error[i], sse[i], count[i]
+            _expect(*states, weight, now, np.float32(PHI), middle[i])
