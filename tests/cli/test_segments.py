@@ -15,13 +15,14 @@ def test_found_segments_hold_every_user_once(foretide, shop):
     assert len({row["user_id"] for row in users}) == len(users) == sum(row["users"] for row in rows)
 
 
-def test_a_segment_of_ones_own(foretide, shop):
+def test_a_segment_of_ones_own(foretide, shop, tmp_path):
     asked = ("segments", "-w", shop, "-h", "7", "--format", "json", "--where")
     (row,) = json.loads(foretide(*asked, "quiet=p_inactive > 0.5 and recency_days > 7").out)
     assert row["segment"] == "quiet"
     assert row["p_inactive"] > 0.5
     trends = json.loads(foretide(*asked, "quiet=p_inactive > 0.5", "--interests").out)
     assert {"all", "quiet"} == {row["segment"] for row in trends}
+    assert foretide(*asked, "quiet=p_inactive > 0.5", "-o", tmp_path / "SEGMENTS.CSV").code == 0
 
 
 @pytest.mark.parametrize(

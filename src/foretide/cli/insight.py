@@ -142,7 +142,7 @@ def tell_users(seen: Outlook, single: bool, interests: bool, print_as: Format, o
     if interests:
         emit(seen.interests, print_as, output)
     else:
-        nested = single and (output.suffix == ".json" if output else print_as is Format.json)
+        nested = single and (output.suffix.lower() == ".json" if output else print_as is Format.json)
         table = with_interests(seen) if nested else seen.told
         emit(on_screen(table, print_as, output), print_as, output)
         if single and print_as is Format.table and output is None:

@@ -96,7 +96,7 @@ def tell_segments(
         table = interest_trends(place.store, moment, horizon, members, place.engine)
     else:
         table = segment_outlook(seen.told, members, seen.interests)
-    as_text = print_as is not Format.json if output is None else output.suffix == ".csv"
+    as_text = print_as is not Format.json if output is None else output.suffix.lower() == ".csv"
     emit(on_screen(in_one_cell(table) if as_text else table, print_as, output), print_as, output)
     for note in seen.notes:
         inform(note)
