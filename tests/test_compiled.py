@@ -34,6 +34,13 @@ def answer(x):
 """
 ASK = "from foretide.far import answer; print(answer(4), sum(answer.stats.cache_hits.values()))"
 
+SMOOTHED = """
+import numpy as np
+from foretide.forecast.smoothing import grid, smooth
+y = np.random.default_rng(0).lognormal(size=(20, 200))
+print(smooth(y, [200], 28, 7, grid())[0].tobytes().hex(), 0)
+"""
+
 
 @pytest.fixture
 def package(tmp_path: Path) -> Path:
@@ -46,10 +53,10 @@ def package(tmp_path: Path) -> Path:
     return folder
 
 
-def start(package: Path, **environment: str) -> subprocess.Popen[str]:
+def start(package: Path, code: str = ASK, **environment: str) -> subprocess.Popen[str]:
     clean = {name: value for name, value in os.environ.items() if not name.startswith("NUMBA")}
     return subprocess.Popen(
-        [sys.executable, "-c", ASK],
+        [sys.executable, "-c", code],
         env=clean | {"PYTHONPATH": str(package.parent), "PYTHONDONTWRITEBYTECODE": "1"} | environment,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -57,9 +64,9 @@ def start(package: Path, **environment: str) -> subprocess.Popen[str]:
     )
 
 
-def ask(package: Path, **environment: str) -> tuple[str, str]:
+def ask(package: Path, code: str = ASK, **environment: str) -> tuple[str, str]:
     """Return "answer hits" of a new process, and what it warned of."""
-    out, err = start(package, **environment).communicate(timeout=120)
+    out, err = start(package, code, **environment).communicate(timeout=120)
     return out.strip(), err
 
 
@@ -122,6 +129,13 @@ def test_python_can_run_the_kernels(package: Path) -> None:
         check=True,
     )
     assert done.stdout.strip() == "41 function"
+
+
+def test_the_process_that_compiles_sums_as_those_after_it_do(package: Path) -> None:
+    shutil.rmtree(package)
+    shutil.copytree(SRC, package, ignore=shutil.ignore_patterns("__pycache__"))
+    cold, warm = (ask(package, code=SMOOTHED) for _ in range(2))
+    assert cold == warm
 
 
 def test_processes_that_start_together_all_answer(package: Path) -> None:

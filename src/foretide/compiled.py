@@ -33,7 +33,11 @@ def njit(function: Function) -> Any:
 
 
 def njit_fastmath(function: Function) -> Any:
-    """Compile like ``njit``, with sums in any order and on the promise that nothing is NaN or infinite."""
+    """Compile like ``njit``, with sums in any order and on the promise that nothing is NaN or infinite.
+
+    It becomes part of whatever calls it. Of a call numba would compile two copies, each with sums in an order of its
+    own: the process that compiles would use the one, and those that load the kept code the other.
+    """
     return _compiled(function, fastmath=True)
 
 
@@ -48,7 +52,7 @@ def stamp(module: str) -> bytes:
 
 def _compiled(function: Function, *, fastmath: bool) -> Any:
     try:
-        kernel = numba.njit(function, cache=True, nogil=True, fastmath=fastmath)
+        kernel = numba.njit(function, cache=True, nogil=True, fastmath=fastmath, forceinline=fastmath)
     except RuntimeError:  # numba found no folder it may write to
         advice = "kernels are compiled anew in each process; set NUMBA_CACHE_DIR to a folder that can be written to"
         warnings.warn(advice, RuntimeWarning, stacklevel=1)

@@ -203,6 +203,16 @@ def test_rates_are_shrunk_means_by_group():
     assert filled == pytest.approx([(1.5 + everyone[1] * 10) / 12, everyone[1] * 10 / 11, everyone[1]])
 
 
+def test_the_churned_are_told_as_those_at_risk_where_none_was_seen():
+    rows = pl.DataFrame({"stage": ["active"] * 50 + ["at_risk"] * 20, "inactive": [False] * 50 + [True] * 20})
+    rows = rows.with_columns(active_days_ahead=pl.lit(0), horizon_days=pl.lit(1))
+    asked = pl.DataFrame({"stage": ["at_risk", "churned", "active"]})
+    at_risk, churned, active = Rates().fit(rows).predict(asked, 1)[0]
+    assert active < at_risk == churned
+    seen = pl.concat([rows, rows.filter(stage="active").with_columns(stage=pl.lit("churned"))])
+    assert Rates().fit(seen).predict(asked, 1)[0][1] < at_risk
+
+
 def test_rates_for_a_longer_horizon_keep_the_hazard():
     rows = pl.DataFrame({"stage": ["new"] * 8, "inactive": [True, False] * 4, "active_days_ahead": [0, 1] * 4})
     rates = Rates(None).fit(rows.with_columns(horizon_days=pl.lit(14)))

@@ -51,7 +51,10 @@ class Rates:
         whole = examples.filter(pl.col("horizon_days") == self.days_)
         p, filled = whole.select(*means(0.5, 0.0, UNIFORM)).row(0)
         self.population_ = (p, filled)
-        self.table_ = whole.group_by(self._group()).agg(*means(p, filled, PRIOR_USERS))
+        seen = whole.group_by(self._group()).agg(*means(p, filled, PRIOR_USERS))
+        stand_in = seen.filter(group="at_risk").with_columns(group=pl.lit("churned"))
+        # A log too short for anybody to have churned says nothing of the churned but what those at risk of it do.
+        self.table_ = pl.concat([seen, stand_in]).unique("group", keep="first", maintain_order=True)
         return self
 
     def population(self, horizon_days: int) -> float:
