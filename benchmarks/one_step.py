@@ -1,11 +1,11 @@
 """One step ahead, on origins before the test, without trees: what it is worth to carry the last error over.
 
-    python benchmarks/one_step.py [--forget] [--origins 28] [--every 8]
+    python benchmarks/one_step.py [--forget] [--judged 28] [--every 8]
 
-``--forget`` carries nothing over; ``--origins`` are those of the backtest that the candidates are weighed by, one step
-apart. Five daily panels (``panels.py``) from twelve origins three days apart: MASE of the median and RMSSE of the mean.
-All purchases a day, and ten series of three years, each alone, on every eighth day from three to four fifths of it:
-mean squared error over the variance of those days. Geometric means.
+``--forget`` carries nothing over; ``--judged`` are the single days by which the candidates are weighed. Five daily
+panels (``panels.py``) from twelve origins three days apart: MASE of the median and RMSSE of the mean. All purchases a
+day, and ten series of three years, each alone, on every eighth day from three to four fifths of it: mean squared error
+over the variance of those days. Geometric means.
 """
 
 from __future__ import annotations
@@ -55,11 +55,11 @@ def error_alone(y: Floats, every: int) -> float:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])  # type: ignore[union-attr]
     parser.add_argument("--forget", action="store_true")
-    parser.add_argument("--origins", type=int, default=trial.N_ORIGINS)
+    parser.add_argument("--judged", type=int, default=trial.LEAST_JUDGED)
     parser.add_argument("--every", type=int, default=8)
     asked = parser.parse_args()
     smoothing.MOST_RHO = 0.0 if asked.forget else smoothing.MOST_RHO
-    trial.N_ORIGINS = asked.origins
+    trial.LEAST_JUDGED = asked.judged
     began = time.process_time()
     panels = np.array(list(panel_errors()))
     series = [error_alone(y, asked.every) for y in (complete_journey().y.sum(axis=0), *daily_behaviour().y)]

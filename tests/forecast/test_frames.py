@@ -39,23 +39,23 @@ def test_a_frame_without_ids_is_one_series():
 
 
 @pytest.mark.parametrize(
-    ("every", "n", "season", "after"),
+    ("every", "n", "season", "h", "after"),
     [
-        ("1h", 24 * 30, 24, datetime(2024, 1, 31)),  # noqa: DTZ001
-        ("1d", 150, 7, date(2024, 5, 30)),
-        ("1w", 160, 52, date(2027, 1, 25)),
-        ("1mo", 60, 12, date(2029, 1, 1)),
-        ("1q", 40, 4, date(2034, 1, 1)),
+        ("1h", 24 * 30, 24, 24, datetime(2024, 1, 31)),  # noqa: DTZ001
+        ("1d", 150, 7, 3, date(2024, 5, 30)),
+        ("1w", 160, 52, 3, date(2027, 1, 25)),
+        ("1mo", 60, 12, 3, date(2029, 1, 1)),
+        ("1q", 40, 4, 3, date(2034, 1, 1)),
     ],
 )
-def test_the_season_of_each_step_is_found(every, n, season, after):
+def test_the_season_of_each_step_is_found(every, n, season, h, after):
     begin = datetime(2024, 1, 1)  # noqa: DTZ001
     ds = pl.datetime_range(begin, begin + timedelta(days=9_000), every, eager=True)[:n]
     y = 50 + 20 * np.sin(2 * np.pi * np.arange(n) / season) + np.random.default_rng(1).normal(0, 1, n)
-    told = forecast(pl.DataFrame({"ds": ds, "y": y}), h=3)
+    told = forecast(pl.DataFrame({"ds": ds, "y": y}), h=h)
     assert told.season_length == season
     assert told.frame["ds"][0] == after
-    expected = 50 + 20 * np.sin(2 * np.pi * np.arange(n, n + 3) / season)
+    expected = 50 + 20 * np.sin(2 * np.pi * np.arange(n, n + h) / season)
     np.testing.assert_allclose(told.frame["median"], expected, atol=4)
 
 
