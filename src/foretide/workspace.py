@@ -186,6 +186,7 @@ class Workspace:
             If there is too little history, or ``value`` is asked for and no event has one.
         """
         from foretide.forecast.engine import run, run_shares
+        from foretide.forecast.frames import SEASONS
 
         if what == "value" and not self.has_values(as_of):
             raise NotEnoughDataError(
@@ -200,8 +201,8 @@ class Workspace:
         if total:
             from foretide.forecast.sums import run_total
 
-            return run_total(panel, h, levels, models=models, events=events, covariates=covariates)
-        return run(panel, h, levels, models=models, events=events, covariates=covariates)
+            return run_total(panel, h, levels, SEASONS["day"], models=models, events=events, covariates=covariates)
+        return run(panel, h, levels, SEASONS["day"], models=models, events=events, covariates=covariates)
 
     def outlook(
         self, users: Sequence[str] | None = None, horizon_days: int = 28, as_of: datetime | None = None

@@ -48,10 +48,9 @@ def run_sums(
     return replace(told, forecast=agreeing(told.forecast, hierarchy, of_counts(whole.y)))
 
 
-def run_total(panel: Panel, h: int, levels: Sequence[int] = (80, 95), **more: Any) -> Run:
-    """Forecast the series of a panel and the sum of all of them, as ``run_sums``."""
-    hierarchy = Hierarchy.from_table(pl.DataFrame({"unique_id": panel.ids}))
-    return run_sums(panel, hierarchy, h, levels, **more)
+def run_total(panel: Panel, *asked: Any, **more: Any) -> Run:
+    """Forecast the series of a panel and the sum of all of them, asked for as of ``run_sums``."""
+    return run_sums(panel, Hierarchy.from_table(pl.DataFrame({"unique_id": panel.ids})), *asked, **more)
 
 
 def agreeing(forecast: Forecast, hierarchy: Hierarchy, counts: NDArray[np.bool_]) -> Forecast:

@@ -20,6 +20,7 @@ from foretide.features.moves import transition_matrices
 from foretide.features.now import midnight
 from foretide.features.series import OTHER, last_day
 from foretide.forecast.engine import Run, run, run_shares
+from foretide.forecast.frames import SEASONS
 from foretide.forecast.shares import as_shares
 from foretide.outlook import Outlook
 from foretide.report.ahead import Ahead, looking_ahead
@@ -60,7 +61,7 @@ def make_report(
 def gather_series(place: Workspace, horizon_days: int, as_of: datetime | None) -> ReportData:
     """Return the figures of a workspace that has ready-made series only."""
     history = place.history("series", as_of=as_of)
-    ahead = run(history, horizon_days)
+    ahead = run(history, horizon_days, season_length=SEASONS["day"])
     return ReportData(
         **frame_of(place, end_of(history, place.settings.timezone), horizon_days),
         activity_history=history.to_frame(),
@@ -84,7 +85,8 @@ def gather_events(
     interests = largest(place.history("interests", as_of=moment), DRAWN_INTERESTS)
     stages = place.history("stages", as_of=moment)
     known = place.calendar(moment, days_ahead=horizon_days)
-    runs = {"activity": run(activity, horizon_days, models=(), events=None if known.is_empty() else known)}
+    events = None if known.is_empty() else known
+    runs = {"activity": run(activity, horizon_days, season_length=SEASONS["day"], models=(), events=events)}
     if told := shares(interests, horizon_days):
         runs["interests"] = told
     ahead = looking_ahead(place, moment, horizon_days, seen, models)
