@@ -113,3 +113,11 @@ def test_the_model_that_was_chosen_is_explained(log):
     assert glm.p_inactive != hazard.p_inactive
     assert expit(hazard.usual + hazard.reasons["log_odds"].sum()) == pytest.approx(hazard.p_inactive, abs=1e-6)
     assert not explain_model(log, AS_OF).equals(explain_model(log, AS_OF, chosen=Chosen("hazard")))
+
+
+def test_what_the_outlook_warns_of_is_said_of_a_user_too(log):
+    """A horizon longer than the log has room for; one that it has room for needs no word."""
+    user = feature_table(log, [AS_OF], RULE)["user_id"][0]
+    (note,) = explain(log, AS_OF, user, 300, RULE).notes
+    assert "300" in note
+    assert explain(log, AS_OF, user, 14, RULE).notes == ()

@@ -9,7 +9,7 @@ made to come will.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import numpy as np
@@ -18,7 +18,7 @@ import polars as pl
 from foretide.events.engine import Engine
 from foretide.events.records import Buckets
 from foretide.features.lifecycle import LifecycleRule
-from foretide.outlook import USUAL_MODEL, USUAL_RULE, learnt_for, weighed_users
+from foretide.outlook import USUAL_MODEL, USUAL_RULE, fallbacks, learnt_for, weighed_users
 from foretide.text import say
 from foretide.users.models import Chosen, UserModel
 from foretide.users.reasons import USUAL, importance, reasons
@@ -37,6 +37,7 @@ class Explanation:
     usual: float  # log-odds of the usual user; with those of the reasons it adds up to the chance
     turning: pl.DataFrame  # TURNS
     likely: float  # the chance that is to be crossed
+    notes: tuple[str, ...] = ()  # what a reader should know about the chance
 
     @property
     def turns(self) -> str:
@@ -88,7 +89,8 @@ def explain(
     row = known.filter(pl.col("user_id") == user)
     if row.is_empty():
         raise unknown(user, as_of)
-    return explained(learnt.model, chosen.name, row, buckets, rule, likely, engine)
+    told = explained(learnt.model, chosen.name, row, buckets, rule, likely, engine)
+    return replace(told, notes=tuple(fallbacks(learnt, row)))
 
 
 def explained(

@@ -257,10 +257,7 @@ def notes(
     more: pl.DataFrame,
 ) -> Iterator[str]:
     """Yield what a reader should know about how the outlook came about."""
-    if learnt.longest < asked.horizon_days:
-        yield say("outlook.carried_on", asked=asked.horizon_days, longest=learnt.longest)
-    if coarse(learnt.model, asked.known):
-        yield say("outlook.stage_rates")
+    yield from fallbacks(learnt, asked.known)
     if asked.strangers:
         yield say("outlook.new_users", n=len(asked.strangers), users=", ".join(asked.strangers[:NAMED]))
     if untold := more["p_churned"].null_count():
@@ -273,6 +270,14 @@ def notes(
         yield say("outlook.no_backtest")
     elif (loss := losses(quality))[MODEL] > loss[STAGE_RATE]:
         yield say("outlook.no_better", loss=f"{loss[MODEL]:.3f}", rate=f"{loss[STAGE_RATE]:.3f}")
+
+
+def fallbacks(learnt: Learnt, users: pl.DataFrame) -> Iterator[str]:
+    """Yield what a reader should know about chances of rows of a feature table that little could be learnt for."""
+    if learnt.longest < (asked := learnt.model.horizon_days):
+        yield say("outlook.carried_on", asked=asked, longest=learnt.longest)
+    if coarse(learnt.model, users):
+        yield say("outlook.stage_rates")
 
 
 def losses(quality: pl.DataFrame) -> dict[str, float]:

@@ -84,7 +84,8 @@ def explain_one(
     if print_as is Format.table and output is None:
         some = told.turning.filter(told.turning["n"].is_in(SHOWN) | told.turning["turns"])
         emit(tried_in_words(some), title=say("explain.turning_title"))
-    inform(told.turns)
+    for note in (told.turns, *told.notes):
+        inform(note)
 
 
 def tried_in_words(turning: pl.DataFrame) -> pl.DataFrame:
