@@ -273,9 +273,9 @@ def test_what_users_do_later_changes_no_answer(learnt, asked):
 def test_parts_add_up_to_the_log_odds(learnt, asked, parts):
     odds = logit(learnt[0].predict(asked)["p_inactive"].to_numpy())
     assert parts.parts.shape == (asked.height, len(parts.names))
-    np.testing.assert_allclose(parts.parts.sum(axis=1) + parts.base, odds, atol=1e-3)
+    np.testing.assert_allclose(parts.parts.sum(axis=1) + parts.base, odds, atol=5e-6)
     told = reasons(learnt[0], asked).group_by("user_id", maintain_order=True).agg(pl.col("log_odds").sum())
-    np.testing.assert_allclose(told["log_odds"], odds, atol=1e-3)
+    np.testing.assert_allclose(told["log_odds"], odds, atol=5e-6)
 
 
 @with_keras

@@ -2,8 +2,8 @@
 
 Gradients are summed along the straight line from an average user to the user at hand. What is added up along a line is
 the difference of the answers at its ends, whatever the network: the parts add up by themselves, but for the error of
-the sum. The rule of Gauss and Legendre with ``PATH_POINTS`` points keeps that below 1e-3 (log-odds); the number of
-active days is no input and is the same all along the line.
+the sum. The rule of Gauss and Legendre with ``PATH_POINTS`` points keeps that below 1e-3 (log-odds), and it is shared
+out by the sizes of the parts. The number of active days is no input and is the same all along the line.
 
 References
 ----------
@@ -54,8 +54,9 @@ def path_integrals(network: Network, inputs: Inputs, batch: int) -> tuple[Floats
         of_numbers, of_codes, of_static = (
             mean * x for mean, x in zip(mean_slope(slope, user, there), user, strict=True)
         )
-        base = np.asarray(level(along(user, 0.0), there), np.float64)
-        return np.column_stack([of_numbers.sum(1), of_codes.sum((1, 2)), of_static, base])
+        parts = np.column_stack([of_numbers.sum(1), of_codes.sum((1, 2)), of_static])
+        base, told = (np.asarray(level(along(user, end), there), np.float64) for end in (0.0, 1.0))
+        return np.column_stack([adding_up(parts, told - base), base])
 
     told = in_batches(added, inputs, batch)
     return told[:, :-1], told[:, -1]
@@ -97,6 +98,14 @@ def mean_slope(slope: Callable[[Place, Any], Place], user: Place, there: Any) ->
         for k, gradient in enumerate(slope(along(user, point), there)):
             mean[k] += share * np.asarray(gradient)
     return mean
+
+
+def adding_up(parts: Floats, total: Floats) -> Floats:
+    """Return parts ``(n, n_parts)`` that add up to ``(n,)``: what is missing is shared out by their sizes."""
+    size = np.abs(parts)
+    whole = size.sum(axis=1)
+    missing = np.divide(total - parts.sum(axis=1), whole, out=np.zeros_like(whole), where=whole > 0)
+    return np.asarray(parts + size * missing[:, None])
 
 
 def along(user: Place, share: float) -> Place:
